@@ -12,7 +12,10 @@
 
 mod grammar;
 mod second;
+mod session;
 mod store;
+
+pub use session::session;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use stackref::diagnostics::error::Failure;

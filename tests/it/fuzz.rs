@@ -103,8 +103,19 @@ static CODE_SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     SEEDS.iter().filter(is_code).cloned().collect()
 });
 
-fn run_on_every_seed(property: fn(&[u8])) {
-    for seed in SEEDS.iter() {
+/// Messages to the language server, see `fuzz/src/session.rs`.
+static SESSION_SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let sessions: [&[u8]; 4] = [
+        b"0A   stack_name: s\\ncomponents:\\n  alerter:\\n    flavor: slack\\n    slack_token: '{{slack.tokn}}'\n1A$4$x\n8A$0 \n9A$1 \n8A$7 \n3A   \n",
+        b"0?   components: {}\n8?  \n1?!!!{{\n8B%2 \n9C!\x223\n5 %  \n4D   \n",
+        b"0A   {{\n8A!0!\n8A!5!\n8A!6!new_name\n8A!4!\n8A!8!{\"title\":\"x\"}\n8A!,!\n",
+        b"0B   zenml secret create x --k=1\n2B !\" zenml stack register --x={{x.k}}\\n\n8B!1!\n8B!2!\n6    {\"settings\":{\"stackref\":{\"diagnosticMode\":\"openFilesOnly\"}}}\n",
+    ];
+    sessions.iter().map(|session| session.to_vec()).collect()
+});
+
+fn run_on_every_seed(seeds: &[Vec<u8>], property: fn(&[u8])) {
+    for seed in seeds {
         if let Err(panic) = catch_unwind(|| property(seed)) {
             eprintln!("failed for the seed {:?}", String::from_utf8_lossy(seed));
             resume_unwind(panic);
@@ -136,20 +147,20 @@ fn mutation(seeds: &'static LazyLock<Vec<Vec<u8>>>) -> impl Strategy<Value = Vec
 }
 
 macro_rules! targets {
-    ($seeds:ident: $($name:ident),*) => {$(
+    ($seeds:ident, mutations of $mutated:ident: $($name:ident),*) => {$(
         mod $name {
             use super::*;
 
             #[test]
             fn every_seed_passes() {
-                run_on_every_seed(properties::$name);
+                run_on_every_seed(&$seeds, properties::$name);
             }
 
             proptest! {
                 #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
                 #[test]
-                fn mutations_of_seeds_pass(bytes in mutation(&$seeds)) {
+                fn mutations_of_seeds_pass(bytes in mutation(&$mutated)) {
                     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| properties::$name(&bytes))) {
                         eprintln!("failed for the text {:?}", String::from_utf8_lossy(&bytes));
                         resume_unwind(panic);
@@ -161,7 +172,7 @@ macro_rules! targets {
 }
 
 targets!(
-    SEEDS: references,
+    SEEDS, mutations of SEEDS: references,
     check_yaml,
     check_toml,
     check_json,
@@ -174,4 +185,6 @@ targets!(
     readers
 );
 
-targets!(CODE_SEEDS: check_python, check_terraform);
+targets!(SEEDS, mutations of CODE_SEEDS: check_python, check_terraform);
+
+targets!(SESSION_SEEDS, mutations of SESSION_SEEDS: session);

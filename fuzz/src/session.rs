@@ -1,0 +1,183 @@
+//! Sequences of messages to the language server.
+
+use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
+use serde_json::{Value, json};
+use stackref::lsp::{SessionEnd, serve};
+use stackref::system::environment::Environment;
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The files of the project.
+const FILES: [(&str, &str); 4] = [
+    (
+        "a.yaml",
+        "stack_name: s\ncomponents:\n  alerter:\n    flavor: slack\n    slack_token: '{{slack.token}}' # 😀\n",
+    ),
+    (
+        "b.sh",
+        "zenml secret create db --k=1\nzenml stack register --x={{db.k}}\n",
+    ),
+    ("secrets.inventory.yaml", "slack: [token]\n"),
+    ("stackref.toml", "[rules]\nunused-secret = \"warning\"\n"),
+];
+
+/// The requests about a position, and some that need other parameters.
+const REQUESTS: [&str; 17] = [
+    "textDocument/completion",
+    "textDocument/hover",
+    "textDocument/definition",
+    "textDocument/references",
+    "textDocument/documentHighlight",
+    "textDocument/prepareRename",
+    "textDocument/rename",
+    "textDocument/codeAction",
+    "codeAction/resolve",
+    "textDocument/documentSymbol",
+    "workspace/symbol",
+    "textDocument/codeLens",
+    "textDocument/diagnostic",
+    "workspace/diagnostic",
+    "workspace/executeCommand",
+    "initialize",
+    "unknown/request",
+];
+
+/// The longest time that a session may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+struct NoEnvironment;
+
+impl Environment for NoEnvironment {
+    fn get(&self, _name: &str) -> Option<OsString> {
+        None
+    }
+
+    fn names(&self) -> Vec<OsString> {
+        Vec::new()
+    }
+}
+
+/// Sends messages that the bytes describe, one for each line. The server must answer each request
+/// once and in order, except a held one, and must end when it is asked to.
+pub fn session(bytes: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in FILES {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let root = folder.path().to_str().unwrap().to_owned();
+    let (server, client) = Connection::memory();
+    let cwd = folder.path().to_path_buf();
+    let thread = std::thread::spawn(move || serve(server, Arc::new(NoEnvironment), cwd));
+    let mut sent = Vec::new();
+    let mut send = |message: Message| {
+        if let Message::Request(request) = &message {
+            sent.push((request.id.clone(), request.method.clone()));
+        }
+        client.sender.send(message).unwrap();
+    };
+    let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').take(60).collect();
+    let capabilities = match bytes.first().map_or(0, |byte| byte % 3) {
+        0 => json!({}),
+        1 => {
+            json!({"general": {"positionEncodings": ["utf-8"]}, "textDocument": {"diagnostic": {}}})
+        }
+        _ => json!({
+            "workspace": {"workspaceEdit": {"documentChanges": true}, "configuration": true},
+            "textDocument": {"codeAction": {
+                "codeActionLiteralSupport": {}, "dataSupport": true, "resolveSupport": {"properties": ["edit"]},
+            }},
+        }),
+    };
+    let params = json!({"rootUri": format!("file://{root}"), "capabilities": capabilities});
+    send(Request::new(RequestId::from(0), "initialize".to_owned(), params).into());
+    for (at, line) in lines.iter().enumerate() {
+        send(message(at, line, &root));
+    }
+    send(Request::new(RequestId::from(-1), "shutdown".to_owned(), Value::Null).into());
+    send(Notification::new("exit".to_owned(), Value::Null).into());
+    let mut answered = Vec::new();
+    // The channel is closed when the server has ended.
+    loop {
+        match client.receiver.recv_timeout(PATIENCE) {
+            Ok(Message::Response(response)) => answered.push(response.id),
+            Ok(_) => {}
+            Err(error) if error.is_disconnected() => break,
+            Err(_) => panic!("no end after {lines:?}"),
+        }
+    }
+    assert_eq!(thread.join().expect("no panic"), SessionEnd::ShutDown);
+    let is_held = |id: &RequestId| {
+        sent.iter()
+            .any(|(sent, method)| sent == id && method == "workspace/diagnostic")
+    };
+    let in_order = |ids: &mut dyn Iterator<Item = &RequestId>| -> Vec<RequestId> {
+        ids.filter(|id| !is_held(id)).cloned().collect()
+    };
+    let sent_order = in_order(&mut sent.iter().map(|(id, _)| id));
+    assert_eq!(in_order(&mut answered.iter()), sent_order, "{lines:?}");
+    assert_eq!(answered.len(), sent.len(), "{lines:?}");
+}
+
+/// Returns the message that a line describes. The first bytes choose the kind, the file and the
+/// position, and the rest is a text.
+fn message(at: usize, line: &[u8], root: &str) -> Message {
+    let byte = |at: usize| line.get(at).copied().unwrap_or_default();
+    let text = String::from_utf8_lossy(line.get(5..).unwrap_or_default()).replace("\\n", "\n");
+    let (name, _) = FILES[usize::from(byte(1)) % FILES.len()];
+    let uri = match byte(1) {
+        b'?' => "untitled:x".to_owned(),
+        b'!' => text.clone(),
+        _ => format!("file://{root}/{name}"),
+    };
+    let number = |at: usize| u32::from(byte(at)) % 40;
+    let position = json!({"line": number(2) % 8, "character": number(3)});
+    let range = json!({"start": position, "end": {"line": number(4) % 8, "character": number(2)}});
+    let document = json!({"uri": uri});
+    let notify = |method: &str, params: Value| Notification::new(method.to_owned(), params).into();
+    let id = RequestId::from(i32::try_from(at).unwrap() + 1);
+    match byte(0) % 12 {
+        0 => {
+            let item = json!({"uri": uri, "languageId": "yaml", "version": 1, "text": text});
+            notify("textDocument/didOpen", json!({"textDocument": item}))
+        }
+        1 | 2 => {
+            let document = json!({"uri": uri, "version": at});
+            let changes = json!([{"range": range, "text": text}]);
+            let params = json!({"textDocument": document, "contentChanges": changes});
+            notify("textDocument/didChange", params)
+        }
+        3 => notify("textDocument/didClose", json!({"textDocument": document})),
+        4 => {
+            let params = json!({"changes": [{"uri": uri, "type": 2}]});
+            notify("workspace/didChangeWatchedFiles", params)
+        }
+        5 => notify("$/cancelRequest", json!({"id": usize::from(byte(2))})),
+        6 => {
+            let params: Value = serde_json::from_str(&text).unwrap_or(json!({"settings": {}}));
+            notify("workspace/didChangeConfiguration", params)
+        }
+        7 => Response::new_ok(
+            RequestId::from(i32::from(byte(2))),
+            json!({"title": "Trust…"}),
+        )
+        .into(),
+        kind => {
+            let method = REQUESTS[usize::from(byte(3)) % REQUESTS.len()];
+            let params: Value = serde_json::from_str(&text).unwrap_or_else(|_| {
+                json!({
+                    "textDocument": document,
+                    "position": position,
+                    "range": range,
+                    "context": {"diagnostics": [], "includeDeclaration": kind == 8},
+                    "newName": text,
+                    "query": text,
+                    "previousResultIds": [],
+                    "command": "stackref.refreshInventories",
+                    "title": text,
+                })
+            });
+            Request::new(id, method.to_owned(), params).into()
+        }
+    }
+}
