@@ -5,7 +5,7 @@ use super::background::ProjectId;
 use super::documents::{Document, Documents};
 use crate::cli::{ConfigArgs, FileArgs};
 use crate::diagnostics::error::Failure;
-use crate::document::{ScriptHost, Syntax};
+use crate::document::ScriptHost;
 use crate::inventory::{Inventories, Inventory};
 use crate::lint::analysis::Analysis;
 use crate::lint::baseline::Baseline;
@@ -14,7 +14,6 @@ use crate::lint::report::Report;
 use crate::lint::scan::{self, Scan};
 use crate::lint::settings::{LevelChoice, Settings};
 use crate::project::config::{FALLBACK_NAMES, FILE_NAME};
-use crate::project::discover::{Candidate, MatchReason};
 use crate::system::environment::Environment;
 use crate::text::encoding::decode;
 use crate::workspace::context::{CommandError, Context, Stream};
@@ -30,7 +29,7 @@ use std::sync::Arc;
 pub enum ProjectKind {
     /// A folder of the editor, with all files in it.
     Folder,
-    /// A single file outside of all folders, as if it were an argument of `check`.
+    /// A single file outside of all folders.
     SingleFile,
 }
 
@@ -97,7 +96,11 @@ impl LoadedProject {
         env: &Arc<dyn Environment>,
     ) -> Result<Self, Vec<Failure>> {
         with_context(root, kind, env, |context| {
-            let files = FileArgs::from_paths(&[root.to_path_buf()], &ConfigArgs::default());
+            let files = FileArgs {
+                // The contents of a single file decide whether stackref reads it.
+                only_stack_files: kind == ProjectKind::SingleFile,
+                ..FileArgs::from_paths(&[root.to_path_buf()], &ConfigArgs::default())
+            };
             let mut workspace = Workspace::open(&files, context)?;
             workspace.scripts = true;
             Ok(Self {
@@ -377,17 +380,6 @@ impl EditorProject {
     pub fn analyze(&mut self, path: &Path, text: &str) -> Option<Analysis> {
         let loaded = self.loaded.as_ref()?;
         let workspace = &loaded.workspace;
-        if self.kind == ProjectKind::SingleFile {
-            let candidate = Candidate {
-                path: path.to_path_buf(),
-                syntax: Syntax::of_named(path, true)?,
-                reason: Some(MatchReason::Argument),
-            };
-            let resolver = workspace.configs.for_file(path).resolver;
-            let bytes = text.as_bytes();
-            let mut scan = scan::run_text(bytes, candidate, resolver, &workspace.path_roots);
-            return scan.files.pop();
-        }
         let known = loaded.scan.files.iter().find(|file| file.path == path);
         let search = workspace.search();
         let is_ignored = match (known, self.ignored.get(path)) {

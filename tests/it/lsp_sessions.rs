@@ -194,7 +194,7 @@ fn a_document_without_a_file_is_checked_without_inventory() {
 }
 
 #[test]
-fn a_file_outside_of_all_folders_is_checked_as_an_argument() {
+fn a_file_outside_of_all_folders_is_checked_if_stackref_reads_it() {
     let inside = folder(&[]);
     let outside = folder(&[("a.yaml", &STACK.replace("{{slack.token}}", "hunter2"))]);
     let mut session = Session::start(inside.path(), &pulling());
@@ -210,6 +210,14 @@ fn a_file_outside_of_all_folders_is_checked_as_an_argument() {
         rules(report["items"].as_array().unwrap()),
         ["plaintext-secret"]
     );
+    let other = path.with_file_name("values.yaml");
+    let document = json!({"uri": uri_of(&other), "languageId": "yaml", "version": 1, "text": "password: '{{ .Values.x }}'\n"});
+    session.notify("textDocument/didOpen", json!({"textDocument": document}));
+    let params_of_other = json!({"textDocument": {"uri": uri_of(&other)}});
+    let report = session
+        .request("textDocument/diagnostic", params_of_other)
+        .unwrap();
+    assert_eq!(report["items"], json!([]));
     session.notify("textDocument/didClose", params.clone());
     let report = session.request("textDocument/diagnostic", params).unwrap();
     assert_eq!(report["items"], json!([]));
@@ -353,4 +361,35 @@ fn a_cancelled_request_is_answered_once() {
     let code = answer.response_result.unwrap_err().code;
     assert_eq!(code, -32800);
     assert_eq!(session.shut_down(), SessionEnd::ShutDown);
+}
+
+#[test]
+fn answers_expire_only_while_the_client_is_active() {
+    let outside = folder(&[]);
+    let script = store(outside.path(), "0");
+    let folder = folder(&[
+        ("a.yaml", STACK),
+        ("stackref.toml", &command_config(&script)),
+    ]);
+    let options = json!({"inventoryTtl": 0.2});
+    let params = json!({"capabilities": pushed(), "initializationOptions": options});
+    let mut session = Session::start_with(folder.path(), params, trusted());
+    session.open("a.yaml");
+    session.pushed("a.yaml", <[Value]>::is_empty);
+    let wait_for = |number: usize| {
+        while calls(outside.path()).len() < number {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    };
+    wait_for(2);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(calls(outside.path()), ["names", "keys"]);
+    // The secret is deleted in the store.
+    let text = std::fs::read_to_string(&script)
+        .unwrap()
+        .replace("[\"slack\"]", "[\"other\"]");
+    std::fs::write(&script, text).unwrap();
+    session.replace("a.yaml", &format!("{STACK}\n"));
+    let found = session.pushed("a.yaml", |found| !found.is_empty());
+    assert_eq!(rules(&found), ["unknown-secret"]);
 }
