@@ -96,7 +96,9 @@ impl Server {
     }
 
     fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {
-        if let Some(path) = file_uris::to_path(&params.text_document.uri.0) {
+        // A client that watches files reports the change again.
+        let path = file_uris::to_path(&params.text_document.uri.0);
+        if let Some(path) = path.filter(|_| !self.client.support.watched_files) {
             self.file_changed(&path);
         }
     }
