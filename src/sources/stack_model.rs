@@ -16,6 +16,7 @@ mod command_walk;
 mod component_walk;
 mod document_kind;
 mod flow_braces;
+mod outline_spans;
 mod run_config_shape;
 mod run_config_walk;
 mod scalar_positions;
@@ -26,6 +27,7 @@ pub(super) use whole_secret_name::is_secret_name;
 mod walker;
 
 pub use document_kind::{RootMapping, file_kind};
+pub use outline_spans::OutlineSpans;
 pub use stack_shape::is_named_stack;
 
 use crate::document::{Document, NodeId, ScalarType};
@@ -48,6 +50,8 @@ pub struct Stack {
     pub kind: Option<FileKind>,
     /// The components, in the order of the file.
     pub components: Vec<Component>,
+    /// The text of the stack, for an outline of the file.
+    pub outline: OutlineSpans,
 }
 
 /// A component of a stack.
@@ -59,6 +63,8 @@ pub struct Component {
     pub name: Option<Arc<str>>,
     /// Its `flavor`.
     pub flavor: Option<Arc<str>>,
+    /// The text of the component, for an outline of the file.
+    pub outline: OutlineSpans,
 }
 
 impl Stack {

@@ -2,7 +2,7 @@
 //! `zenml_stack_component` in Terraform.
 
 use super::walker::{WalkContext, Walker};
-use super::{Component, Purpose, Role, non_null_text, truncated_name};
+use super::{Component, OutlineSpans, Purpose, Role, non_null_text, truncated_name};
 use crate::document::{CallKind, CallNode, NodeId, ScriptHost, Syntax};
 use crate::zenml::flavors::{Refusal, has_sensitive_name};
 use crate::zenml::grammar::parse_as_zenml;
@@ -86,6 +86,7 @@ impl<'d> Walker<'d> {
             kind: truncated_name(kind),
             name: text(call.name),
             flavor: text(call.flavor),
+            outline: OutlineSpans::of_node(document, call.node, call.name),
         };
         if let Some(context) = self.add_component(component)
             && let Some(values) = call.values
@@ -103,6 +104,7 @@ impl<'d> Walker<'d> {
             kind: truncated_name(class),
             name: None,
             flavor: None,
+            outline: OutlineSpans::of_node(document, call.node, None),
         };
         let Some(context) = self.add_component(component) else {
             return;

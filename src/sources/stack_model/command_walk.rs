@@ -3,7 +3,7 @@
 
 use super::walker::{WalkContext, Walker};
 use super::whole_secret_name::is_literal_name;
-use super::{Component, Purpose, Role, Stack, truncated_name};
+use super::{Component, OutlineSpans, Purpose, Role, Stack, truncated_name};
 use crate::document::{CommandKind, NodeId};
 use crate::sources::declarations::SecretCommand;
 use crate::zenml::flavors::{self, Refusal, Version, has_sensitive_name};
@@ -31,6 +31,7 @@ impl<'d> Walker<'d> {
             version: Version::NEWEST,
             kind: Some(FileKind::Script),
             components: Vec::new(),
+            outline: OutlineSpans::default(),
         });
         for &command in document.commands() {
             let words = document.items(command).unwrap_or_default();
@@ -143,11 +144,13 @@ impl<'d> Walker<'d> {
     fn add_command_component(&mut self, words: &[NodeId]) -> Option<WalkContext<'d>> {
         let document = self.document;
         let kind = words.iter().find(|&&word| document.is_argument(word));
+        let outline = OutlineSpans::of_words(document, words, kind.copied());
         let kind = kind.and_then(|&kind| document.text(kind));
         self.add_component(Component {
             kind: truncated_name(kind.unwrap_or_default()),
             name: None,
             flavor: None,
+            outline,
         })
     }
 
@@ -209,6 +212,7 @@ impl<'d> Walker<'d> {
                 .and_then(|name| document.text(name))
                 .map(truncated_name),
             flavor: flavor.map(Into::into),
+            outline: OutlineSpans::of_words(document, words, name),
         };
         let Some(context) = self.add_component(component) else {
             return;

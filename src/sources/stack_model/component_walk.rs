@@ -3,7 +3,7 @@
 use super::document_kind::RootMapping;
 use super::stack_shape::{any_component, is_foreign};
 use super::walker::{WalkContext, Walker};
-use super::{Component, Purpose, Role, non_null_text, truncated_name};
+use super::{Component, OutlineSpans, Purpose, Role, non_null_text, truncated_name};
 use crate::document::{Document, NodeId};
 use crate::zenml::flavors::{self, Refusal};
 use crate::zenml::run_config_keys::general_settings;
@@ -36,8 +36,8 @@ impl<'d> Walker<'d> {
             match document.items(value) {
                 Some(items) => items
                     .iter()
-                    .for_each(|&item| self.walk_component(kind, item)),
-                None => self.walk_component(kind, value),
+                    .for_each(|&item| self.walk_component(kind, item, item)),
+                None => self.walk_component(kind, key, value),
             }
         }
         for &(key, value) in top.entries.iter() {
@@ -63,7 +63,8 @@ impl<'d> Walker<'d> {
         self.add_marked_key(key, context);
     }
 
-    fn walk_component(&mut self, kind: &'d str, node: NodeId) {
+    /// Walks a component. `label` is the node that names it in an outline.
+    fn walk_component(&mut self, kind: &'d str, label: NodeId, node: NodeId) {
         let document = self.document;
         let entries = self.merged_entries(node);
         let (mut name, mut flavor, mut configuration) = (None, None, None);
@@ -84,6 +85,7 @@ impl<'d> Walker<'d> {
             kind: self.shared_name(kind),
             name: text(name).map(truncated_name),
             flavor: text(flavor).map(|flavor| self.shared_name(flavor)),
+            outline: OutlineSpans::new(document, label, node),
         };
         let Some(context) = self.add_component(component) else {
             return;

@@ -5,7 +5,7 @@
 
 use super::document_kind::{RootMapping, find_value};
 use super::walker::{WalkContext, Walker};
-use super::{Component, Purpose, Role, truncated_name};
+use super::{Component, OutlineSpans, Purpose, Role, truncated_name};
 use crate::document::NodeId;
 use crate::zenml::flavors::{Refusal, is_secret_variable};
 
@@ -51,6 +51,7 @@ impl<'d> Walker<'d> {
                 kind: truncated_name(kind),
                 name: selector.strip_prefix(':').map(truncated_name),
                 flavor: selector.strip_prefix('.').map(truncated_name),
+                outline: OutlineSpans::new(document, key, value),
             };
             let Some(context) = self.add_component(component) else {
                 return;
@@ -117,6 +118,7 @@ impl<'d> Walker<'d> {
             kind: truncated_name(kind),
             name: top.text("name").map(truncated_name),
             flavor: top.text("component_flavor").map(truncated_name),
+            outline: OutlineSpans::of_node(document, top.root, None),
         };
         let Some(context) = self.add_component(component) else {
             return;

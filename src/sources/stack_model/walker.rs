@@ -7,7 +7,7 @@ use super::document_kind::{RootMapping, other_document_kind};
 use super::flow_braces::{is_reference_in_single_braces, is_unquoted_reference};
 use super::scalar_positions::PositionIndex;
 use super::whole_secret_name::{is_dynamic_name, is_secret_name, without_braces};
-use super::{Component, Purpose, Role, Stack, StackModel, WHOLE_SECRET_KEY, truncated_name};
+use super::{Component, OutlineSpans, Purpose, Role, Stack, StackModel, WHOLE_SECRET_KEY, truncated_name};
 use crate::document::{Document, MERGE_BUDGET, NodeId, NodeKind, ScalarType};
 use crate::sources::name_cache::NameCache;
 use crate::zenml::flavors::{Flavor, Refusal, Version};
@@ -107,6 +107,7 @@ impl<'d> Walker<'d> {
                 .unwrap_or(Version::NEWEST),
             kind,
             components: Vec::new(),
+            outline: OutlineSpans::of_node(self.document, top.root, top.get("stack_name")),
         });
         if let Some(components) = components {
             self.walk_components(top, components);
