@@ -2,14 +2,11 @@
 //!
 //! Everything that speaks against the rename is reported together, and then nothing is written.
 
-mod rename_checks;
-
 use super::messages::warn_about_inventories;
 use super::progress::with_progress;
 use crate::cli::{Color, FileArgs, RenameArgs};
-use crate::diagnostics::error::Failure;
 use crate::diagnostics::outcome::Outcome;
-use crate::edit::renaming::{Rename, RenamePlan};
+use crate::edit::renaming::{AcceptedReasons, Rename, RenameChecks, RenamePlan, lookups};
 use crate::inventory::Inventories;
 use crate::inventory::lookup::LookupResults;
 use crate::lint::reference_list::{ReferenceList, SecretSelector};
@@ -22,7 +19,6 @@ use crate::text::escape::escape_control;
 use crate::workspace::Workspace;
 use crate::workspace::context::{CommandError, Context};
 use crate::workspace::environment_level;
-use rename_checks::{RenameChecks, lookups};
 use std::io::{self, Write};
 
 pub(super) fn rename(
@@ -55,7 +51,11 @@ pub(super) fn rename(
         inventories: &inventories,
         answers: &answers,
     };
-    let plan = plan(args, &checks, &workspace)?;
+    let accepted = AcceptedReasons {
+        existing_name: args.merge,
+        doubts: args.force,
+    };
+    let plan = checks.plan(accepted, &workspace.configs, &workspace.path_roots)?;
     let writes = !args.dry_run && !args.diff;
     if writes && !plan.is_empty() {
         plan.write(&root)?;
@@ -90,38 +90,6 @@ pub(super) fn rename(
         count(plan.file_count(), "file")
     ));
     Ok(Outcome::Clean)
-}
-
-/// Returns the plan of a rename against which nothing speaks.
-fn plan(
-    args: &RenameArgs,
-    checks: &RenameChecks<'_>,
-    workspace: &Workspace,
-) -> Result<RenamePlan, Vec<Failure>> {
-    let mut failures = Vec::new();
-    if !args.merge {
-        failures.extend(checks.existing_names());
-    }
-    if !args.force {
-        failures.extend(checks.doubts());
-    }
-    let (configs, roots) = (&workspace.configs, &workspace.path_roots);
-    let plan = RenamePlan::new(
-        checks.rename,
-        checks.scan,
-        checks.inventories,
-        configs,
-        roots,
-    );
-    match plan {
-        Ok(plan) if plan.is_empty() && !checks.is_in_store() => {
-            failures.push(checks.unknown_name());
-        }
-        Ok(plan) if failures.is_empty() => return Ok(plan),
-        Ok(_) => {}
-        Err(more) => failures.extend(more),
-    }
-    Err(failures)
 }
 
 /// Returns the secret or key that a name means. A name with dots is a secret if a file or an

@@ -4,14 +4,18 @@
 //! - [`RenamePlan::new`] reads the edited texts again and compares them: only the names may differ.
 //! - [`RenamePlan::write`] writes all files or none.
 //!
-//! Nothing here decides whether the new name is free. The command looks that up before it writes.
+//! [`RenameChecks::plan`] also checks whether the new name is free, and whether every use is known.
 
 mod assigned_names;
 mod name_edits;
 mod planned_files;
+mod rename_checks;
 mod rename_proof;
 
+pub use rename_checks::{AcceptedReasons, RenameChecks, lookups};
+
 use crate::diagnostics::error::{Failure, io_message};
+use crate::document::Edit;
 use crate::edit::fix::ChangedFile;
 use crate::inventory::{Inventories, Inventory, Key, RequestedNames};
 use crate::lint::analysis::Analysis;
@@ -21,6 +25,7 @@ use crate::project::configs::Configs;
 use crate::sources::declarations::Declaration;
 use crate::sources::reference::Reference;
 use crate::system::files;
+use crate::system::paths::canonicalize_existing;
 use crate::system::write::{self, FilePermissions, NewFile};
 use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
@@ -168,6 +173,8 @@ impl Rename {
 pub struct RenamePlan {
     /// The changed files by their absolute paths without links.
     changed: BTreeMap<PathBuf, ChangedFile>,
+    /// The edits of each changed file.
+    edits: BTreeMap<PathBuf, Vec<Edit>>,
     /// The places, in the order of the files.
     pub places: Vec<RenamedPlace>,
     /// The first brace expression of each file that still has the old name. It is not a reference:
@@ -202,11 +209,13 @@ impl RenamePlan {
         let new_sources = proof.verify(scan)?;
         let mut plan = Self {
             changed: BTreeMap::new(),
+            edits: BTreeMap::new(),
             places: Vec::new(),
             leftovers: find_leftovers(rename, scan, &files),
         };
         for (path, file) in files {
             plan.places.extend(file.places());
+            plan.edits.insert(path.clone(), file.edits());
             let changed = file.into_changed_file(new_sources.get(&path).map(AsRef::as_ref));
             plan.changed.insert(path, changed);
         }
@@ -228,6 +237,16 @@ impl RenamePlan {
         self.changed.values()
     }
 
+    /// Iterates over the edits of each changed file, in the order of the file.
+    pub fn edits(&self) -> impl Iterator<Item = FileEdit<'_>> {
+        let changed = self.changed.iter();
+        changed.map(|(path, file)| FileEdit {
+            path,
+            source: &file.old_source,
+            edits: self.edits.get(path).map_or(&[], Vec::as_slice),
+        })
+    }
+
     /// Writes all files below a folder, or none.
     ///
     /// # Errors
@@ -238,24 +257,7 @@ impl RenamePlan {
             .map_err(|error| cannot_write(folder, &io_message(&error)))?;
         let mut files = Vec::new();
         for (path, changed) in &self.changed {
-            let below = path.strip_prefix(&folder).map_err(|_| {
-                cannot_write(path, "it is outside of the repository")
-                    .with_help("rename the secret there by hand, or run the command in a folder that contains the file")
-            })?;
-            let metadata = path
-                .metadata()
-                .map_err(|error| cannot_write(path, &io_message(&error)))?;
-            if metadata.permissions().readonly() {
-                return Err(cannot_write(path, "it is read-only"));
-            }
-            let bytes = files::read(path, u64::MAX)
-                .map_err(|error| cannot_write(path, &io_message(&error)))?;
-            if bytes != changed.old_source.text().as_bytes() {
-                return Err(cannot_write(
-                    path,
-                    "it is not UTF-8, or was changed while it was being read",
-                ));
-            }
+            let below = check_file(path, changed, &folder)?;
             files.push(NewFile {
                 path: below.to_path_buf(),
                 text: changed.new_source.text(),
@@ -264,6 +266,83 @@ impl RenamePlan {
         }
         write::write_all(&folder, &files, FilePermissions::Preserve, &mut |_| {}).map(drop)
     }
+
+    /// Checks whether an editor can apply the edits in a folder. `buffer` returns the text of a file
+    /// that is open; the other files must be writable, and have the text that was read.
+    ///
+    /// # Errors
+    /// Returns a failure for each file that cannot be changed.
+    pub fn check_buffers<'b>(
+        &self,
+        folder: &Path,
+        buffer: impl Fn(&Path) -> Option<&'b str>,
+    ) -> Result<(), Vec<Failure>> {
+        let folder = canonicalize_existing(folder);
+        let mut failures = Vec::new();
+        for (path, changed) in &self.changed {
+            let result = match buffer(path) {
+                Some(_) if !path.starts_with(&folder) => below(path, &folder).map(drop),
+                Some(text) if is_same_text(text, changed.old_source.text()) => Ok(()),
+                Some(_) => Err(cannot_write(path, "it has unsaved changes")
+                    .with_help("save it, then rename again")),
+                None => check_file(path, changed, &folder).map(drop),
+            };
+            failures.extend(result.err());
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(failures)
+        }
+    }
+}
+
+/// The edits of a file that a rename changes.
+pub struct FileEdit<'p> {
+    /// The absolute path without links.
+    pub path: &'p Path,
+    /// The file before the edits.
+    pub source: &'p Arc<RedactedSource>,
+    /// The edits, sorted and without overlaps.
+    pub edits: &'p [Edit],
+}
+
+/// Returns whether two texts are equal. An editor does not keep the byte order mark in the text.
+fn is_same_text(a: &str, b: &str) -> bool {
+    let [a, b] = [a, b].map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
+    a == b
+}
+
+/// Checks that a file is below a folder, is writable, and has the text that was read. Returns its
+/// path below the folder.
+fn check_file<'p>(
+    path: &'p Path,
+    changed: &ChangedFile,
+    folder: &Path,
+) -> Result<&'p Path, Failure> {
+    let below = below(path, folder)?;
+    let metadata = path
+        .metadata()
+        .map_err(|error| cannot_write(path, &io_message(&error)))?;
+    if metadata.permissions().readonly() {
+        return Err(cannot_write(path, "it is read-only"));
+    }
+    let bytes =
+        files::read(path, u64::MAX).map_err(|error| cannot_write(path, &io_message(&error)))?;
+    if bytes != changed.old_source.text().as_bytes() {
+        return Err(cannot_write(
+            path,
+            "it is not UTF-8, or was changed while it was being read",
+        ));
+    }
+    Ok(below)
+}
+
+fn below<'p>(path: &'p Path, folder: &Path) -> Result<&'p Path, Failure> {
+    path.strip_prefix(folder).map_err(|_| {
+        cannot_write(path, "it is outside of the repository")
+            .with_help("rename the secret there by hand, or run the command in a folder that contains the file")
+    })
 }
 
 /// Returns the first brace expression with the old name in each file of a scan, outside of the places

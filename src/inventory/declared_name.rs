@@ -1,5 +1,5 @@
-//! The parts of an inventory file that `lint` reads besides names and keys: where each name is
-//! declared, and the ignore comments.
+//! The parts of an inventory file that are read besides names and keys: where each name is declared,
+//! and the ignore comments.
 
 use crate::document::directives::Directive;
 use crate::text::redacted_source::RedactedSource;
@@ -16,6 +16,41 @@ pub struct DeclaredName {
     pub source: Arc<RedactedSource>,
     /// The bytes of the name in the file.
     pub span: Span,
+}
+
+/// The names and keys of an inventory that is a file, with their locations. Never its values.
+#[derive(Clone, Debug)]
+pub struct InventoryEntries {
+    /// The file.
+    pub source: Arc<RedactedSource>,
+    /// The secrets, in the order of the file.
+    pub secrets: Vec<InventoryEntry>,
+}
+
+/// A secret in an inventory file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryEntry {
+    /// The name.
+    pub name: String,
+    /// The bytes of the name.
+    pub span: Span,
+    /// The names of the keys, each with its bytes.
+    pub keys: Vec<(String, Span)>,
+}
+
+impl InventoryEntries {
+    /// Returns a secret by its name.
+    pub fn get(&self, name: &str) -> Option<&InventoryEntry> {
+        self.secrets.iter().find(|secret| secret.name == name)
+    }
+}
+
+impl InventoryEntry {
+    /// Returns the bytes of a key; `None` if the secret does not have it.
+    pub fn key(&self, name: &str) -> Option<Span> {
+        let key = self.keys.iter().find(|(key, _)| key == name);
+        key.map(|&(_, span)| span)
+    }
 }
 
 /// The comments of an inventory file that suppress findings in it.

@@ -18,7 +18,7 @@ pub use comments::{EntryComments, NameComments, SNAPSHOT_HEAD};
 
 use super::title::title;
 use super::{
-    Capabilities, DeclaredName, Inventory, InventoryComments, Key, RenameEdits, RequestedNames,
+    Capabilities, DeclaredName, Inventory, InventoryComments, InventoryEntries, Key, RenameEdits, RequestedNames,
     SecretChange, SecretName, SecretValues, StoreError,
 };
 use crate::diagnostics::error::{Failure, io_message};
@@ -438,6 +438,22 @@ impl Inventory for FileInventory {
             Ok(Some(simple)) => simple.is_snapshot,
             _ => self.content().is_ok_and(FileContent::is_snapshot),
         }
+    }
+
+    fn entries(&self) -> Option<InventoryEntries> {
+        let file = self.open_file().ok().filter(|_| !self.is_stream)?;
+        let secrets = match &file.simple {
+            Some(simple) => simple.entries(),
+            None => {
+                let content = self.content().ok()?;
+                let is_complete = content.entry_errors.is_empty();
+                is_complete.then(|| content.entries_with_spans())?
+            }
+        };
+        Some(InventoryEntries {
+            source: Arc::clone(&file.source),
+            secrets,
+        })
     }
 
     fn declared_names(&self) -> Vec<DeclaredName> {

@@ -35,7 +35,7 @@ pub mod vault;
 pub mod zenml_server;
 
 pub use capabilities::Capabilities;
-pub use declared_name::{DeclaredName, InventoryComments};
+pub use declared_name::{DeclaredName, InventoryComments, InventoryEntries, InventoryEntry};
 pub use factory::{ConfiguredProject, StoreContext};
 pub use inventories::{Inventories, InventoryChain};
 pub use registered_stacks::{RegisteredComponent, RegisteredStacks};
@@ -223,5 +223,11 @@ pub trait Inventory: Send + Sync {
     /// otherwise an empty list.
     fn declared_names(&self) -> Vec<DeclaredName> {
         Vec::new()
+    }
+
+    /// Returns the names and keys with their locations. Returns `None` if the inventory is not a
+    /// file, or cannot be read completely.
+    fn entries(&self) -> Option<InventoryEntries> {
+        None
     }
 }

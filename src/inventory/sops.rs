@@ -12,7 +12,7 @@ use super::time_budget::TimeBudget;
 use super::title::title;
 use super::value_type::secret_from_json;
 use super::{
-    Capabilities, Inventory, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
+    Capabilities, Inventory, InventoryEntries, InventoryEntry, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
     ValueType,
 };
 use crate::diagnostics::error::Failure;
@@ -21,6 +21,7 @@ use crate::project::config::TimeLimits;
 use crate::system::paths;
 use crate::system::process::{ProgramError, ProgramFinder, run};
 use crate::system::write;
+use crate::text::redacted_source::RedactedSource;
 use encrypted_document::{METADATA_KEY, read_document};
 use encrypted_types::value_type;
 use serde_json::Value;
@@ -228,6 +229,27 @@ impl Inventory for SopsInventory {
             _ => (key.clone(), value.clone()),
         });
         Ok(values.collect())
+    }
+
+    fn entries(&self) -> Option<InventoryEntries> {
+        let document = self.document().ok()?;
+        let span = |node| document.node(document.target(node)).span;
+        let root = document.roots().first().copied();
+        let entries = root.and_then(|root| document.entries(root));
+        let secrets = entries.unwrap_or_default().iter().filter_map(|&(name, value)| {
+            let text = document.text(name).filter(|name| *name != METADATA_KEY)?;
+            let keys = document.entries(value).unwrap_or_default().iter();
+            let keys = keys.filter_map(|&(key, _)| Some((document.text(key)?.to_owned(), span(key))));
+            Some(InventoryEntry {
+                name: text.to_owned(),
+                span: span(name),
+                keys: keys.collect(),
+            })
+        });
+        Some(InventoryEntries {
+            source: RedactedSource::span_only(document.source()),
+            secrets: secrets.collect(),
+        })
     }
 
     fn check_writable(&self) -> Result<(), Failure> {

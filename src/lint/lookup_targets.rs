@@ -210,7 +210,7 @@ fn intern<T: PartialEq>(known: &mut Vec<T>, item: T) -> usize {
 
 /// Returns the inventories that a stack of a file uses, in each environment; `config` is that of
 /// the file.
-pub(super) fn inventory_chains(
+pub fn inventory_chains(
     file: &Analysis,
     stack: usize,
     config: &Config,

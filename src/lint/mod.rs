@@ -15,7 +15,7 @@ pub mod settings;
 pub mod suggestions;
 pub mod declared_secrets;
 pub mod resolved_references;
-mod lookup_targets;
+pub mod lookup_targets;
 pub mod resolve;
 mod failed_inventory;
 mod environment_findings;

@@ -52,6 +52,11 @@ pub struct DeclaredKey {
 }
 
 impl Declaration {
+    /// Returns the bytes of the name without its quotes.
+    pub fn name_span(&self) -> Span {
+        self.source.inside_quotes(self.span)
+    }
+
     /// Returns whether an equal expression has the same value. A variable of Python may have another
     /// value in each function, and an expression that is not shown may be another one.
     pub fn is_comparable(&self) -> bool {

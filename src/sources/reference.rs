@@ -161,6 +161,32 @@ impl Reference {
         self.dynamic.as_ref()?.template.as_ref()?.expand(variables)
     }
 
+    /// Returns the bytes of the name of the secret and, if there is one, of the key. In a text with
+    /// escapes or expressions they are as it writes the names.
+    pub fn part_spans(&self) -> (Span, Option<Span>) {
+        if self.key_span.is_some() {
+            return (self.source.inside_quotes(self.span), self.key_span);
+        }
+        let Some(key) = self.key() else {
+            return (self.source.inside_quotes(self.span), None);
+        };
+        let text = self.source.slice(self.span);
+        let inner = text.trim_start_matches('{').trim_start();
+        let start = self.span.start + text.len() - inner.len();
+        let inner = inner.trim_end_matches('}').trim_end();
+        let is_written = starts_with_names(inner, self.secret(), key);
+        let before_key = inner.strip_suffix(key).and_then(|it| it.strip_suffix('.'));
+        let secret_len = match before_key {
+            _ if is_written => self.secret().len(),
+            Some(before) => before.len(),
+            None => inner.find('.').unwrap_or(inner.len()),
+        };
+        let end = start + inner.len();
+        let key_start = end.min(start + secret_len + 1);
+        let secret_span = Span::new(start, start + secret_len);
+        (secret_span, Some(Span::new(key_start, end)))
+    }
+
     /// Returns the edit that replaces one of the names. Returns no edit if the file writes the
     /// reference with escapes or if the new name needs escapes.
     pub fn rename_edits(&self, part: ReferencePart, new: &str) -> Vec<FixEdit> {

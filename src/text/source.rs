@@ -204,6 +204,20 @@ impl SourceFile {
         is_unquoted.then_some(text)
     }
 
+    /// Returns a span without the quotes around its text.
+    pub fn inside_quotes(&self, span: Span) -> Span {
+        let text = self.slice(span);
+        let is_quoted = |quote: char| {
+            let inner = text.strip_prefix(quote);
+            inner.is_some_and(|inner| inner.ends_with(quote))
+        };
+        if is_quoted('"') || is_quoted('\'') {
+            Span::new(span.start + 1, span.end - 1)
+        } else {
+            span
+        }
+    }
+
     /// Returns the line and column of a byte offset.
     pub fn position(&self, offset: usize) -> Position {
         let offset = floor_char_boundary(&self.text, offset);

@@ -49,13 +49,17 @@ impl FileEdits {
         })
     }
 
+    /// Returns the edits, in the order of the file.
+    pub fn edits(&self) -> Vec<Edit> {
+        let edits = self.edits.iter();
+        edits
+            .map(|(&span, text)| Edit::new(span, text.clone()))
+            .collect()
+    }
+
     /// Returns the text after the edits. Returns `None` if edits overlap.
     pub fn new_text(&self) -> Option<String> {
-        let edits = self.edits.iter();
-        let edits: Vec<Edit> = edits
-            .map(|(&span, text)| Edit::new(span, text.clone()))
-            .collect();
-        apply(self.source.text(), &edits)
+        apply(self.source.text(), &self.edits())
     }
 
     /// Returns the file before and after the edits. `scanned` is the new text as it was read again; of

@@ -5,11 +5,11 @@ use super::content_reader::ContentReader;
 use crate::diagnostics::error::Failure;
 use crate::document::directives::{self, Directive};
 use crate::document::{Document, MERGE_BUDGET, NodeId, Syntax};
-use crate::inventory::{Key, StoreError};
+use crate::inventory::{InventoryEntry, Key, StoreError};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::{SourceFile, Span};
 use secrecy::SecretString;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The content of an inventory file.
@@ -99,6 +99,30 @@ impl FileContent {
             .merged_entries(secret.value, &mut MERGE_BUDGET.clone())
             .unwrap_or_default()
             .into_owned()
+    }
+
+    /// Returns the secrets with the locations of their names and keys. Keys that merge keys add have
+    /// the location of the merged mapping.
+    pub fn entries_with_spans(&self) -> Vec<InventoryEntry> {
+        let document = &self.document;
+        let secrets = self.secrets.iter().map(|secret| {
+            let known: HashSet<&str> = secret.keys.iter().map(|key| key.name.as_str()).collect();
+            let listed = document.items(secret.value).unwrap_or_default();
+            let listed = listed.iter().copied();
+            let entries = self.entries(secret).into_iter().map(|(key, _)| key);
+            let nodes = listed.chain(entries).filter(|_| secret.error.is_none());
+            let keys = nodes.filter_map(|node| {
+                let name = document.text(node).filter(|name| known.contains(name))?;
+                let span = document.node(document.target(node)).span;
+                Some((name.to_owned(), span))
+            });
+            InventoryEntry {
+                name: secret.name.clone(),
+                span: document.node(secret.name_node).span,
+                keys: keys.collect(),
+            }
+        });
+        secrets.collect()
     }
 
     /// Returns the values of a secret.

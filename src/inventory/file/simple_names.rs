@@ -4,12 +4,18 @@
 //! character, such as a quote, makes the file one for the parser.
 
 use super::SNAPSHOT_HEAD;
-use crate::inventory::Key;
+use crate::inventory::{InventoryEntry, Key};
 use crate::text::source::Span;
 use std::collections::{HashMap, HashSet};
 
 /// The longest name or key, in bytes. YAML limits keys to 1,024 characters.
 const MAX_NAME_BYTES: usize = 256;
+
+/// The text between a name and its keys.
+const LIST_START: &str = ": [";
+
+/// The text between two keys.
+const SEPARATOR: &str = ", ";
 
 /// The words that are no strings to some YAML parser, in lower case.
 const WORDS: [&str; 9] = ["y", "n", "yes", "no", "true", "false", "on", "off", "null"];
@@ -59,7 +65,7 @@ impl SimpleNames {
         if line.is_empty() {
             return Some(());
         }
-        let (name, rest) = line.split_once(": [")?;
+        let (name, rest) = line.split_once(LIST_START)?;
         let (list, comment) = rest.split_once(']')?;
         let has_comment = comment.strip_prefix(" #").is_some_and(is_comment);
         if !is_name(name) || !(comment.is_empty() || has_comment) {
@@ -75,6 +81,24 @@ impl SimpleNames {
         is_new.is_none().then_some(())
     }
 
+    /// Returns the secrets with the locations of their names and keys.
+    pub fn entries(&self) -> Vec<InventoryEntry> {
+        let secrets = self.secrets.iter().map(|secret| {
+            let mut start = secret.span.end + LIST_START.len();
+            let keys = secret.keys.iter().map(|key| {
+                let span = Span::new(start, start + key.name.len());
+                start = span.end + SEPARATOR.len();
+                (key.name.clone(), span)
+            });
+            InventoryEntry {
+                name: secret.name.clone(),
+                span: secret.span,
+                keys: keys.collect(),
+            }
+        });
+        secrets.collect()
+    }
+
     /// Returns a secret by its name.
     pub fn secret(&self, name: &str) -> Option<&SimpleSecret> {
         self.secrets.get(*self.by_name.get(name)?)
@@ -88,7 +112,7 @@ fn keys(list: &str) -> Option<Vec<Key>> {
         return Some(Vec::new());
     }
     let mut known = HashSet::new();
-    let keys = list.split(", ").map(|key| {
+    let keys = list.split(SEPARATOR).map(|key| {
         let is_valid = is_name(key) && known.insert(key);
         is_valid.then(|| Key::with_unknown_type(key.to_owned()))
     });
@@ -130,6 +154,7 @@ mod tests {
         assert!(parsed.directives.is_empty(), "{text:?}");
         assert_eq!(parsed.is_snapshot(), simple.is_snapshot, "{text:?}");
         assert_eq!(parsed.secrets.len(), simple.secrets.len(), "{text:?}");
+        assert_eq!(parsed.entries_with_spans(), simple.entries(), "{text:?}");
         for (parsed_secret, secret) in parsed.secrets.iter().zip(&simple.secrets) {
             let span = parsed.document.node(parsed_secret.name_node).span;
             assert!(!parsed.stores_values(parsed_secret) && parsed_secret.error.is_none());

@@ -29,7 +29,8 @@ pub(super) fn read_document(
     let bytes = files::read(path, MAX_FILE_BYTES)
         .map_err(|error| unreadable(title, &io_message(&error)).with_help(CONFIG_PATH_HINT))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(title, "it is not UTF-8"))?;
-    let source = Arc::new(SourceFile::new(display_path.to_owned(), text));
+    let source = SourceFile::new(display_path.to_owned(), text).with_absolute_path(path);
+    let source = Arc::new(source);
     let document = Document::parse(Arc::clone(&source), syntax).map_err(|error| {
         Failure::usage(format!(
             "cannot parse the inventory {title}: {}",

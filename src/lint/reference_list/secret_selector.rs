@@ -8,6 +8,7 @@ use crate::text::nearest::nearest;
 use std::collections::BTreeSet;
 
 /// A secret or a key of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretSelector {
     secret: String,
     key: Option<String>,
@@ -37,6 +38,14 @@ impl SecretSelector {
         Self {
             secret: secret.to_owned(),
             key: None,
+        }
+    }
+
+    /// Creates the selector of a key of a secret, or of the whole secret without a key.
+    pub fn new(secret: &str, key: Option<&str>) -> Self {
+        Self {
+            secret: secret.to_owned(),
+            key: key.map(str::to_owned),
         }
     }
 
@@ -70,9 +79,12 @@ impl SecretSelector {
     /// Returns whether a reference uses the secret or key. A reference to the whole secret uses all
     /// its keys. A dynamic reference is not a use, because it may mean another secret.
     pub fn is_used_by(&self, reference: &Reference) -> bool {
-        !reference.is_dynamic
-            && reference.secret() == self.secret
-            && self.selects_key(reference.key(), |key, selected| key == selected)
+        !reference.is_dynamic && self.selects(reference.secret(), reference.key())
+    }
+
+    /// Returns whether a name means the secret or key. The name of a whole secret means all its keys.
+    pub fn selects(&self, secret: &str, key: Option<&str>) -> bool {
+        secret == self.secret && self.selects_key(key, |key, selected| key == selected)
     }
 
     /// Returns whether a reference uses the secret or key, or is dynamic and may use it.

@@ -2,13 +2,14 @@
 
 use crate::diagnostics::error::Failure;
 use crate::diagnostics::rule_id::RuleId;
-use crate::edit::renaming::Rename;
+use crate::edit::renaming::{Rename, RenamePlan};
 use crate::inventory::Inventories;
 use crate::inventory::lookup::{LookupResult, LookupResults, ReferenceLookup};
 use crate::lint::reference_list::{ReferenceList, SecretSelector};
-use crate::lint::scan::Scan;
+use crate::lint::scan::{PathRoots, Scan};
 use crate::lint::settings::LevelChoice;
 use crate::project::config::{Config, Level};
+use crate::project::configs::Configs;
 use crate::sources::reference::Reference;
 use crate::text::escape::escape_control;
 use crate::text::nearest::nearest;
@@ -19,7 +20,7 @@ const MAX_REPORTED: usize = 10;
 
 /// Returns the lookups of the old and the new name in each inventory. At level `none`, only files are
 /// asked.
-pub(super) fn lookups(
+pub fn lookups(
     rename: &Rename,
     inventories: &Inventories,
     level: LevelChoice<'_>,
@@ -45,17 +46,59 @@ pub(super) fn lookups(
 }
 
 /// The facts from which the reasons follow.
-pub(super) struct RenameChecks<'c> {
+pub struct RenameChecks<'c> {
+    /// The rename.
     pub rename: &'c Rename,
+    /// The secret or key that is renamed.
     pub selector: &'c SecretSelector,
+    /// The files.
     pub scan: &'c Scan,
+    /// The inventories.
     pub inventories: &'c Inventories,
+    /// The answers to [`lookups`].
     pub answers: &'c LookupResults,
 }
 
+/// The reasons that do not count.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AcceptedReasons {
+    /// The new name exists.
+    pub existing_name: bool,
+    /// A place may mean the secret, or is not known.
+    pub doubts: bool,
+}
+
 impl RenameChecks<'_> {
+    /// Returns the plan of a rename against which nothing speaks.
+    ///
+    /// # Errors
+    /// Returns all reasons not to rename the secret or key.
+    pub fn plan(
+        &self,
+        accepted: AcceptedReasons,
+        configs: &Configs,
+        roots: &PathRoots,
+    ) -> Result<RenamePlan, Vec<Failure>> {
+        let mut failures = Vec::new();
+        if !accepted.existing_name {
+            failures.extend(self.existing_names());
+        }
+        if !accepted.doubts {
+            failures.extend(self.doubts());
+        }
+        match RenamePlan::new(self.rename, self.scan, self.inventories, configs, roots) {
+            Ok(plan) if plan.is_empty() && !self.is_in_store() => {
+                failures.push(self.unknown_name());
+            }
+            Ok(plan) if failures.is_empty() => return Ok(plan),
+            Ok(_) => {}
+            Err(more) => failures.extend(more),
+        }
+        Err(failures)
+    }
+
     /// Returns a failure for each place and inventory that has the new name.
-    pub fn existing_names(&self) -> Vec<Failure> {
+    fn existing_names(&self) -> Vec<Failure> {
         let (secret, key) = (self.rename.new_secret(), self.rename.key());
         let has_key = |found: Option<&str>| key.is_none_or(|(_, new)| found == Some(new));
         let name = escape_control(&self.rename.new_text());
@@ -94,7 +137,7 @@ impl RenameChecks<'_> {
 
     /// Returns a failure for each place that may mean the secret, and for each part that is not
     /// known.
-    pub fn doubts(&self) -> Vec<Failure> {
+    fn doubts(&self) -> Vec<Failure> {
         let mut failures = self.dynamic_places();
         for file in &self.scan.files {
             let is_unparsed = file
@@ -166,12 +209,12 @@ impl RenameChecks<'_> {
     }
 
     /// Returns whether an inventory that the rename does not change has the old name.
-    pub fn is_in_store(&self) -> bool {
+    fn is_in_store(&self) -> bool {
         self.old_indexes().any(|index| !self.is_file(index))
     }
 
     /// Returns the failure for a name that nothing has.
-    pub fn unknown_name(&self) -> Failure {
+    fn unknown_name(&self) -> Failure {
         let list = ReferenceList::of_scan(self.scan);
         let declared = list.declarations().map(|it| it.secret.as_str());
         let names: BTreeSet<&str> = list
