@@ -87,6 +87,11 @@ impl Excerpt {
         }
     }
 
+    /// Returns the path and the line, for example `stack.yaml:3`.
+    pub fn location(&self) -> String {
+        format!("{}:{}", self.name, self.line)
+    }
+
     /// Returns a copy with ASCII marks.
     #[must_use]
     pub fn in_ascii(&self) -> Self {

@@ -70,7 +70,7 @@ impl Rescanner<'_> {
         text: &str,
         settings: &Settings<'_>,
     ) -> Option<Analysis> {
-        read_again(file, text, settings.configs, self.roots)
+        read_again(file, text.as_bytes(), settings.configs, self.roots)
     }
 
     /// Returns a source that redacts the values.
@@ -92,10 +92,10 @@ impl Rescanner<'_> {
     }
 }
 
-/// Analyzes a new text of a file.
-pub(super) fn read_again(
+/// Analyzes new contents of a file.
+pub(crate) fn read_again(
     file: &Analysis,
-    text: &str,
+    bytes: &[u8],
     configs: &Configs,
     roots: &PathRoots,
 ) -> Option<Analysis> {
@@ -105,7 +105,7 @@ pub(super) fn read_again(
         reason: Some(file.reason.clone()),
     };
     let resolver = configs.for_file(&file.path).resolver;
-    scan::run_text(text.as_bytes(), candidate, resolver, roots)
+    scan::run_text(bytes, candidate, resolver, roots)
         .files
         .pop()
 }

@@ -18,8 +18,8 @@ pub use comments::{EntryComments, NameComments, SNAPSHOT_HEAD};
 
 use super::title::title;
 use super::{
-    Capabilities, DeclaredName, Inventory, InventoryComments, InventoryEntries, Key, RenameEdits, RequestedNames,
-    SecretChange, SecretName, SecretValues, StoreError,
+    Capabilities, DeclaredName, Inventory, InventoryComments, InventoryEntries, Key, RenameEdits,
+    RequestedNames, SecretChange, SecretName, SecretValues, StoreError,
 };
 use crate::diagnostics::error::{Failure, io_message};
 use crate::document::Syntax;

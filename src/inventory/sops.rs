@@ -12,8 +12,8 @@ use super::time_budget::TimeBudget;
 use super::title::title;
 use super::value_type::secret_from_json;
 use super::{
-    Capabilities, Inventory, InventoryEntries, InventoryEntry, Key, NewKey, RequestedNames, SecretName, SecretValues, StoreError,
-    ValueType,
+    Capabilities, Inventory, InventoryEntries, InventoryEntry, Key, NewKey, RequestedNames,
+    SecretName, SecretValues, StoreError, ValueType,
 };
 use crate::diagnostics::error::Failure;
 use crate::document::{Document, NodeId};
@@ -236,16 +236,20 @@ impl Inventory for SopsInventory {
         let span = |node| document.node(document.target(node)).span;
         let root = document.roots().first().copied();
         let entries = root.and_then(|root| document.entries(root));
-        let secrets = entries.unwrap_or_default().iter().filter_map(|&(name, value)| {
-            let text = document.text(name).filter(|name| *name != METADATA_KEY)?;
-            let keys = document.entries(value).unwrap_or_default().iter();
-            let keys = keys.filter_map(|&(key, _)| Some((document.text(key)?.to_owned(), span(key))));
-            Some(InventoryEntry {
-                name: text.to_owned(),
-                span: span(name),
-                keys: keys.collect(),
-            })
-        });
+        let secrets = entries
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|&(name, value)| {
+                let text = document.text(name).filter(|name| *name != METADATA_KEY)?;
+                let keys = document.entries(value).unwrap_or_default().iter();
+                let keys =
+                    keys.filter_map(|&(key, _)| Some((document.text(key)?.to_owned(), span(key))));
+                Some(InventoryEntry {
+                    name: text.to_owned(),
+                    span: span(name),
+                    keys: keys.collect(),
+                })
+            });
         Some(InventoryEntries {
             source: RedactedSource::span_only(document.source()),
             secrets: secrets.collect(),

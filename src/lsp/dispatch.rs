@@ -18,6 +18,28 @@ impl Server {
                     Self::document_diagnostic,
                 );
             }
+            "textDocument/definition" => {
+                self.answer::<lsp::DefinitionRequest>(id, params, Self::definition);
+            }
+            "textDocument/references" => {
+                self.answer::<lsp::ReferencesRequest>(id, params, Self::references);
+            }
+            "textDocument/documentHighlight" => {
+                self.answer::<lsp::DocumentHighlightRequest>(id, params, Self::document_highlight);
+            }
+            "textDocument/documentSymbol" => {
+                self.answer::<lsp::DocumentSymbolRequest>(id, params, Self::document_symbol);
+            }
+            "textDocument/prepareRename" => {
+                self.try_answer::<lsp::PrepareRenameRequest>(id, params, Self::prepare_rename);
+            }
+            "textDocument/rename" => self.rename(id, params),
+            "workspace/symbol" => {
+                self.answer::<lsp::WorkspaceSymbolRequest>(id, params, Self::workspace_symbol);
+            }
+            "textDocument/codeLens" => {
+                self.answer::<lsp::CodeLensRequest>(id, params, Self::code_lens);
+            }
             "workspace/diagnostic" => self.workspace_diagnostic(id, params),
             "workspace/executeCommand" => {
                 self.try_answer::<lsp::ExecuteCommandRequest>(id, params, Self::execute_command);

@@ -20,6 +20,17 @@ pub struct Document {
     pub text: String,
 }
 
+impl Document {
+    /// Returns whether a file has the text of the document. An editor does not keep the byte order
+    /// mark in the text.
+    pub fn has_text(&self, text: &str) -> bool {
+        let without_mark = |text: &str| text.strip_prefix('\u{feff}').unwrap_or(text).len();
+        let [own, other] = [self.text.as_str(), text];
+        let len = without_mark(own);
+        len == without_mark(other) && own.get(own.len() - len..) == other.get(other.len() - len..)
+    }
+}
+
 /// The open documents.
 #[derive(Default)]
 pub struct Documents {

@@ -5,7 +5,7 @@ use super::editor_settings::SECTION;
 use super::file_uris;
 use super::server::Server;
 use gen_lsp_types as lsp;
-use lsp_server::{ErrorCode, Notification};
+use lsp_server::{ErrorCode, Notification, RequestId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -136,10 +136,9 @@ impl Server {
 
     /// Cancels a request that is held. Others are answered already, or cancelled in the queue.
     fn cancel(&mut self, params: &Value) {
+        self.cancel_rename(params);
         let held = self.held_pull.as_ref().map(|(id, _)| id.clone());
-        let is_held =
-            |id: &lsp_server::RequestId| serde_json::to_value(id).ok().as_ref() == params.get("id");
-        if let Some(id) = held.filter(is_held) {
+        if let Some(id) = held.filter(|id| names_request(params, id)) {
             self.held_pull = None;
             let code = ErrorCode::RequestCanceled;
             self.client.fail(id, code, "cancelled by the client");
@@ -167,4 +166,9 @@ impl Server {
             }
         }
     }
+}
+
+/// Returns whether the parameters of `$/cancelRequest` name a request.
+pub(super) fn names_request(params: &Value, id: &RequestId) -> bool {
+    serde_json::to_value(id).ok().as_ref() == params.get("id")
 }

@@ -35,6 +35,7 @@ impl Server {
             self.client
                 .request::<lsp::DiagnosticRefreshRequest>(&(), pending);
         }
+        self.refresh_code_lenses();
         self.show_failures();
         self.begin_queries();
         true

@@ -8,6 +8,7 @@ use super::editor_diagnostics::PublishedDiagnostics;
 use super::editor_project::{EditorProject, ProjectKind};
 use super::editor_settings::EditorSettings;
 use super::project_work::ProjectWork;
+use super::rename_requests::HeldRename;
 use super::watching::FileStamps;
 use super::{SessionEnd, lifecycle, parent_process};
 use crate::project::repository::TrustedOwners;
@@ -50,6 +51,10 @@ pub struct Server {
     pub(super) must_publish: bool,
     /// Whether the client must pull the diagnostics of open files again if they change.
     pub(super) must_refresh_pulls: bool,
+    /// The rename that waits for answers of inventories.
+    pub(super) held_rename: Option<HeldRename>,
+    /// The code lenses that the client has, by URI.
+    pub(super) code_lenses: BTreeMap<String, Vec<gen_lsp_types::CodeLens>>,
     /// The documents whose changes the projects do not have yet.
     pub(super) changed_documents: BTreeSet<String>,
     /// The documents that were opened or changed since diagnostics were published.
@@ -89,6 +94,8 @@ impl Server {
             pulls_workspace: false,
             must_publish: false,
             must_refresh_pulls: false,
+            held_rename: None,
+            code_lenses: BTreeMap::new(),
             changed_documents: BTreeSet::new(),
             unpublished: BTreeSet::new(),
             watched_outside: BTreeSet::new(),
@@ -155,10 +162,12 @@ impl Server {
             Event::ClientDied => Some(SessionEnd::ClientDied),
             Event::Loaded(id, result) => {
                 self.finish_load(id, *result);
+                self.retry_rename();
                 None
             }
             Event::Answered(id, number, answers) => {
                 self.finish_query(id, number, *answers);
+                self.retry_rename();
                 None
             }
             Event::Message(Message::Request(request)) => {
@@ -205,6 +214,7 @@ impl Server {
             (Phase::Running, "shutdown") => {
                 self.phase = Phase::ShuttingDown;
                 self.release_held_pull();
+                self.release_held_rename("the session ends");
                 self.client.respond(request.id, Value::Null);
             }
             (Phase::Running, "initialize") | (Phase::ShuttingDown, _) => {

@@ -68,7 +68,7 @@ impl RenameProof<'_> {
                 continue;
             }
             let new_text = text.map_or_else(|| file.source.text(), String::as_str);
-            let new = read_again(file, new_text, self.configs, &roots);
+            let new = read_again(file, new_text.as_bytes(), self.configs, &roots);
             match new.filter(|new| self.is_renamed(file, new)) {
                 Some(new) if text.is_some() => drop(sources.insert(path, new.source)),
                 Some(_) => {}

@@ -7,7 +7,9 @@ use super::document_kind::{RootMapping, other_document_kind};
 use super::flow_braces::{is_reference_in_single_braces, is_unquoted_reference};
 use super::scalar_positions::PositionIndex;
 use super::whole_secret_name::{is_dynamic_name, is_secret_name, without_braces};
-use super::{Component, OutlineSpans, Purpose, Role, Stack, StackModel, WHOLE_SECRET_KEY, truncated_name};
+use super::{
+    Component, OutlineSpans, Purpose, Role, Stack, StackModel, WHOLE_SECRET_KEY, truncated_name,
+};
 use crate::document::{Document, MERGE_BUDGET, NodeId, NodeKind, ScalarType};
 use crate::sources::name_cache::NameCache;
 use crate::zenml::flavors::{Flavor, Refusal, Version};
