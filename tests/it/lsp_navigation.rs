@@ -1,0 +1,1 @@
+//! Navigation in the language server.
