@@ -4,7 +4,7 @@ use super::client_support::ClientSupport;
 use super::documents::{Document, Documents};
 use super::text_positions::TextPositions;
 use crate::edit::renaming::{FileEdit, RenamePlan};
-use crate::inventory::{Inventories, Inventory};
+use crate::inventory::Inventories;
 use crate::system::paths::canonicalize_existing;
 use gen_lsp_types as lsp;
 use std::collections::{BTreeSet, HashMap};

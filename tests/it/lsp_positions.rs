@@ -69,7 +69,10 @@ pub fn offset_of(text: &str, position: &Value, encoding: &str) -> usize {
     let start: usize = lines[..line].iter().map(|line| line.len()).sum();
     let in_line = lines[line].char_indices().map(|(at, _)| at);
     let mut ends = in_line.chain([lines[line].len()]);
-    start + ends.find(|&at| units(&lines[line][..at], encoding) == column).unwrap()
+    start
+        + ends
+            .find(|&at| units(&lines[line][..at], encoding) == column)
+            .unwrap()
 }
 
 /// Returns the text of a range.

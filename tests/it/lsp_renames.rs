@@ -161,7 +161,9 @@ fn edits_carry_versions_and_entries_need_a_confirmation() {
     let offset = text.find("slack.token").unwrap() + 1;
     let mut params = at(&session, "a.yaml", &text, offset);
     params["newName"] = json!("chat");
-    let edit = session.request("textDocument/rename", params.clone()).unwrap();
+    let edit = session
+        .request("textDocument/rename", params.clone())
+        .unwrap();
     let changes = edit["documentChanges"].as_array().unwrap();
     let versions: Vec<&Value> = changes
         .iter()
@@ -201,7 +203,10 @@ fn files_that_differ_from_what_was_read_are_not_edited() {
         .request("textDocument/rename", params.clone())
         .unwrap_err();
     assert_eq!(code, -32803);
-    assert!(message.contains("it has unsaved changes (save it"), "{message}");
+    assert!(
+        message.contains("it has unsaved changes (save it"),
+        "{message}"
+    );
     session.close("secrets.inventory.yaml");
     assert!(session.request("textDocument/rename", params).is_ok());
 }
@@ -221,8 +226,17 @@ fn the_rest_of_the_repository_is_renamed_too() {
     let mut session = Session::start(&team, &capabilities("utf-16"));
     session.pull_all();
     session.open("a.yaml");
-    let mut params = at(&session, "a.yaml", STACK, STACK.find("slack.token").unwrap());
+    let mut params = at(
+        &session,
+        "a.yaml",
+        STACK,
+        STACK.find("slack.token").unwrap(),
+    );
     params["newName"] = json!("chat");
     let edit = session.request("textDocument/rename", params).unwrap();
-    assert_eq!(edit["documentChanges"].as_array().unwrap().len(), 3, "{edit}");
+    assert_eq!(
+        edit["documentChanges"].as_array().unwrap().len(),
+        3,
+        "{edit}"
+    );
 }
