@@ -16,7 +16,7 @@ use crate::lint::report::Unchecked;
 use crate::lint::resolved_references::ResolvedReferences;
 use crate::lint::scan::Scan;
 use crate::lint::settings::Settings;
-use expanded_names::ExpandedNames;
+pub use expanded_names::ExpandedNames;
 use reference_resolver::ReferenceResolver;
 use std::sync::Arc;
 

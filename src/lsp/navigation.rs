@@ -17,15 +17,13 @@ use crate::inventory::InventoryEntries;
 use crate::lint::analysis::Analysis;
 use crate::lint::lookup_targets::inventory_chains;
 use crate::lint::reference_list::SecretSelector;
+use crate::lint::resolve::ExpandedNames;
 use crate::sources::declarations::Declaration;
 use crate::sources::reference::Reference;
 use crate::system::paths::canonicalize_existing;
 use crate::text::source::Span;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-
-/// The names that variables give to a dynamic reference: secret and key.
-type ExpandedNames = Vec<(String, Option<String>)>;
 
 /// The entries of an inventory file in use.
 pub struct UsedInventory {
@@ -39,7 +37,7 @@ pub struct UsedInventory {
 pub struct SecretNames<'p> {
     project: &'p EditorProject,
     /// The names of dynamic references, by the address of the reference.
-    expanded: HashMap<*const Reference, ExpandedNames>,
+    expanded: HashMap<*const Reference, BTreeSet<SecretName>>,
     /// The inventories that are files.
     pub inventories: Vec<UsedInventory>,
 }
@@ -47,24 +45,17 @@ pub struct SecretNames<'p> {
 impl<'p> SecretNames<'p> {
     /// Collects the names of a project that was checked.
     pub fn new(project: &'p EditorProject) -> Self {
-        let mut expanded: HashMap<*const Reference, ExpandedNames> = HashMap::new();
-        if let Some(loaded) = &project.loaded {
-            let answered = project.report.references.answered();
-            for (reference, answers) in answered.iter(&loaded.scan) {
-                if !answers.is_expanded() {
-                    continue;
+        let mut expanded: HashMap<*const Reference, BTreeSet<SecretName>> = HashMap::new();
+        project.with_settings(|loaded, settings| {
+            for (file, index, names) in ExpandedNames::new(&loaded.scan, settings).iter() {
+                let file = loaded.scan.files.get(file);
+                let reference = file.and_then(|file| file.dynamic_references.get(index));
+                if let Some(reference) = reference {
+                    let expanded = expanded.entry(std::ptr::from_ref(reference)).or_default();
+                    expanded.insert(SecretName::new(names.secret(), names.key()));
                 }
-                let names: BTreeSet<_> = answers
-                    .iter(reference)
-                    .map(|answer| {
-                        let key = answer.lookup.key.clone();
-                        let key = key.or_else(|| reference.key().map(str::to_owned));
-                        (answer.lookup.secret.clone(), key)
-                    })
-                    .collect();
-                expanded.insert(std::ptr::from_ref(reference), names.into_iter().collect());
             }
-        }
+        });
         let inventories = project.answers.inventories().in_use();
         let inventories = inventories.filter_map(|(index, inventory)| {
             let entries = inventory.entries()?;
@@ -88,10 +79,7 @@ impl<'p> SecretNames<'p> {
     /// A dynamic reference has those that variables give it.
     pub fn names_of(&self, file: &Analysis, reference: &Reference) -> Vec<SecretName> {
         if let Some(names) = self.expanded.get(&std::ptr::from_ref(reference)) {
-            let names = names.iter();
-            return names
-                .map(|(secret, key)| SecretName::new(secret, key.as_deref()))
-                .collect();
+            return names.iter().cloned().collect();
         }
         if !reference.is_dynamic {
             return vec![SecretName::new(reference.secret(), reference.key())];

@@ -51,9 +51,9 @@ fn rename_in(
         offsets = occurrences(text, old)
             .map(|at| at + secret.len() + 1)
             .collect();
-        // A declaration of a single secret names its keys on the same line.
-        if offsets.is_empty() && text.lines().count() == 1 && text.contains(secret) {
-            offsets = occurrences(text, key).collect();
+        // The key is apart from the secret.
+        if offsets.is_empty() && text.len() < 500 && text.contains(secret) {
+            offsets = text.char_indices().map(|(at, _)| at).collect();
         }
     }
     for offset in offsets {

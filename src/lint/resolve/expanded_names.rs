@@ -8,13 +8,13 @@ use std::collections::HashMap;
 
 /// The names of dynamic references, by file, index in the file, and environment.
 #[derive(Default)]
-pub(super) struct ExpandedNames {
+pub struct ExpandedNames {
     names: HashMap<(usize, usize, usize), ReferenceNames>,
 }
 
 impl ExpandedNames {
     /// Expands the dynamic references of a scan in each of their environments.
-    pub(super) fn new(scan: &Scan, settings: &Settings<'_>) -> Self {
+    pub fn new(scan: &Scan, settings: &Settings<'_>) -> Self {
         let mut expanded = Self::default();
         let mut targets = LookupTargets::new(settings);
         if !targets.has_variables() {
@@ -49,6 +49,13 @@ impl ExpandedNames {
         environment: Option<usize>,
     ) -> Option<&ReferenceNames> {
         self.names.get(&(file, index, environment?))
+    }
+
+    /// Iterates over the names, each with the index of its file and the index of the dynamic reference
+    /// in the file.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, usize, &ReferenceNames)> {
+        let names = self.names.iter();
+        names.map(|(&(file, index, _), names)| (file, index, names))
     }
 
     pub(super) fn is_empty(&self) -> bool {
