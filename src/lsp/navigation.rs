@@ -110,6 +110,28 @@ impl<'p> SecretNames<'p> {
         places
     }
 
+    /// Returns the literals of constants in a file that code of any file uses as the name of a secret.
+    pub fn constants_in(&self, path: &Path) -> Vec<NamePlace> {
+        let mut places: Vec<NamePlace> = Vec::new();
+        for file in self.files() {
+            let references = file.references.iter();
+            let used = references.filter(|it| !it.is_dynamic).map(|it| {
+                let name = SecretName::new(it.secret(), None);
+                (it.definition.as_deref(), Some(name))
+            });
+            let declared = file.declarations.iter();
+            let declared =
+                declared.map(|it| (it.definition.as_deref(), SecretName::declared(file, it)));
+            for (definition, name) in used.chain(declared) {
+                let definition = definition.filter(|it| it.source.absolute_path() == path);
+                let place = definition.zip(name);
+                let place = place.map(|(at, name)| NamePlace::of_constant(at, name));
+                places.extend(place.filter(|place| !places.contains(place)));
+            }
+        }
+        places
+    }
+
     /// Returns the places in an inventory file; `None` if the path is not that of one in use.
     pub fn places_in_inventory(&self, path: &Path) -> Option<Vec<NamePlace>> {
         let inventory = self.inventory_at(path)?;

@@ -51,10 +51,10 @@ fn rename_in(
         offsets = occurrences(text, old)
             .map(|at| at + secret.len() + 1)
             .collect();
-        // The key is apart from the secret.
-        if offsets.is_empty() && text.len() < 500 && text.contains(secret) {
-            offsets = text.char_indices().map(|(at, _)| at).collect();
-        }
+    }
+    if text.len() < 500 {
+        // The name may be that of a variable.
+        offsets.extend(text.char_indices().map(|(at, _)| at));
     }
     for offset in offsets {
         let mut params = at(session, file, text, offset);

@@ -1,5 +1,6 @@
 //! A place that names a secret or a key, and the names themselves.
 
+use crate::diagnostics::finding::RelatedSpan;
 use crate::inventory::InventoryEntries;
 use crate::lint::analysis::Analysis;
 use crate::lint::reference_list::SecretSelector;
@@ -147,6 +148,17 @@ impl NamePlace {
             whole: reference.span,
             kind: PlaceKind::Use,
             names: names.to_vec(),
+        }
+    }
+
+    /// Returns the place of a constant that contains the name of a secret.
+    pub fn of_constant(definition: &RelatedSpan, name: SecretName) -> Self {
+        Self {
+            source: Arc::clone(&definition.source),
+            span: definition.source.inside_quotes(definition.span),
+            whole: definition.span,
+            kind: PlaceKind::Use,
+            names: vec![name],
         }
     }
 

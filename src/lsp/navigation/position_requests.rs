@@ -50,11 +50,13 @@ impl Server {
         own.chain(others).find_map(|project| {
             let is_own = project.id == id;
             let names = SecretNames::new(project);
-            let places = places_of(&names, project, path, is_own)?;
-            let text = places.first()?.source.clone();
-            if !document.has_text(text.text()) {
-                return None;
+            let mut places = places_of(&names, project, path, is_own).unwrap_or_default();
+            if !document.has_text(places.first().map_or("", |place| place.source.text())) {
+                places.clear();
             }
+            let constants = names.constants_in(path).into_iter();
+            places.extend(constants.filter(|it| document.has_text(it.source.text())));
+            let text = places.first()?.source.clone();
             let offset = TextPositions::new(text.text(), encoding).offset(params.position);
             let places = SecretNames::at(places, offset);
             (!places.is_empty()).then_some(NamesAtPosition {
