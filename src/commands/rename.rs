@@ -69,14 +69,8 @@ pub(super) fn rename(
         write_places(&plan, &checks, style, context.stdout.out)?;
     }
     context.stdout.out.flush()?;
-    for place in &plan.leftovers {
-        let position = place.source.position(place.span.start);
-        context.note(format_args!(
-            "`{}:{}` still names `{}`, but not as a reference that ZenML replaces",
-            escape_control(place.source.path()),
-            position.line,
-            escape_control(&selector.text())
-        ))?;
+    for note in plan.leftover_notes(&selector) {
+        context.note(note)?;
     }
     for step in checks.next_steps() {
         context.note(step)?;

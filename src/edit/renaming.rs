@@ -179,7 +179,7 @@ pub struct RenamePlan {
     pub places: Vec<RenamedPlace>,
     /// The first brace expression of each file that still has the old name. It is not a reference:
     /// it is in prose, or `check` reports it.
-    pub leftovers: Vec<RenamedPlace>,
+    leftovers: Vec<RenamedPlace>,
 }
 
 impl RenamePlan {
@@ -235,6 +235,19 @@ impl RenamePlan {
     /// Returns the changed files, sorted by path.
     pub fn changed(&self) -> impl Iterator<Item = &ChangedFile> {
         self.changed.values()
+    }
+
+    /// Returns a note for each file that still contains the old name.
+    pub fn leftover_notes(&self, old: &SecretSelector) -> Vec<String> {
+        let name = escape_control(&old.text());
+        let notes = self.leftovers.iter().map(|place| {
+            let path = escape_control(place.source.path());
+            let line = place.source.position(place.span.start).line;
+            format!(
+                "`{path}:{line}` still names `{name}`, but not as a reference that ZenML replaces"
+            )
+        });
+        notes.collect()
     }
 
     /// Iterates over the edits of each changed file, in the order of the file.

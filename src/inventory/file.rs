@@ -442,13 +442,12 @@ impl Inventory for FileInventory {
 
     fn entries(&self) -> Option<InventoryEntries> {
         let file = self.open_file().ok().filter(|_| !self.is_stream)?;
-        let secrets = match &file.simple {
-            Some(simple) => simple.entries(),
-            None => {
-                let content = self.content().ok()?;
-                let is_complete = content.entry_errors.is_empty();
-                is_complete.then(|| content.entries_with_spans())?
-            }
+        let secrets = if let Some(simple) = &file.simple {
+            simple.entries()
+        } else {
+            let content = self.content().ok()?;
+            let is_complete = content.entry_errors.is_empty();
+            is_complete.then(|| content.entries_with_spans())?
         };
         Some(InventoryEntries {
             source: Arc::clone(&file.source),

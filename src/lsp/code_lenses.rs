@@ -6,6 +6,7 @@ use super::editor_project::EditorProject;
 use super::navigation::{NamePlace, PlaceLocations, SecretNames, UsedInventory};
 use super::server::Server;
 use crate::inventory::lookup::{LookupResult, LookupResults, ReferenceLookup};
+use crate::lint::reference_list::SecretSelector;
 use crate::lint::settings::{AnswerSource, Settings};
 use crate::output::count;
 use crate::project::config::{Config, Level};
@@ -157,7 +158,7 @@ fn uses_by_secret(names: &SecretNames<'_>) -> HashMap<String, Vec<NamePlace>> {
         for reference in file.references.iter().chain(&file.dynamic_references) {
             let of_reference = names.names_of(file, reference);
             let secrets = of_reference.iter().filter_map(|name| name.exact());
-            let secrets: BTreeSet<&str> = secrets.map(|name| name.secret()).collect();
+            let secrets: BTreeSet<&str> = secrets.map(SecretSelector::secret).collect();
             for secret in secrets {
                 let name = super::navigation::SecretName::new(secret, None);
                 let place = NamePlace::of_use(reference, &name, &of_reference);

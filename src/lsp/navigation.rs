@@ -175,13 +175,12 @@ impl<'p> SecretNames<'p> {
     pub fn definitions(&self, name: &SecretName, file: &Analysis, offset: usize) -> Vec<NamePlace> {
         let mut found = Vec::new();
         for chain in self.chains(file, offset) {
-            let entries = chain.iter().filter_map(|index| {
+            let mut entries = chain.iter().filter_map(|index| {
                 let mut inventories = self.inventories.iter();
                 inventories.find(|inventory| inventory.index == *index)
             });
-            let place = entries
-                .filter_map(|inventory| definition_in(&inventory.entries, name.exact()))
-                .next();
+            let place =
+                entries.find_map(|inventory| definition_in(&inventory.entries, name.exact()));
             if let Some(place) = place.filter(|place| !found.contains(place)) {
                 found.push(place);
             }

@@ -49,9 +49,12 @@ pub fn workspace_edit(
         let is_annotated = support.change_annotations && files.contains(file.path);
         has_inventories |= is_annotated;
         let edits = text_edits(&file, support).into_iter();
-        let edits = edits.map(|edit| match is_annotated {
-            true => lsp::AnnotatedTextEdit::new(INVENTORY.to_owned(), edit).into(),
-            false => lsp::Edit::from(edit),
+        let edits = edits.map(|edit| {
+            if is_annotated {
+                lsp::AnnotatedTextEdit::new(INVENTORY.to_owned(), edit).into()
+            } else {
+                lsp::Edit::from(edit)
+            }
         });
         let version = document_at(documents, file.path).map(|document| document.version);
         let identifier = lsp::TextDocumentIdentifier {

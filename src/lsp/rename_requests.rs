@@ -11,6 +11,7 @@ use super::notifications::names_request;
 use super::rename_edits::{document_at, workspace_edit};
 use super::server::Server;
 use crate::diagnostics::error::Failure;
+use crate::diagnostics::excerpt::Excerpt;
 use crate::edit::renaming::{AcceptedReasons, Rename, RenameChecks, RenamePlan, lookups};
 use crate::inventory::lookup::LookupResults;
 use crate::lint::analysis::Analysis;
@@ -241,7 +242,7 @@ impl RenameTarget<'_> {
             let plan = checks.plan(AcceptedReasons::default(), configs, roots)?;
             let buffer = |path: &Path| document_at(documents, path).map(|it| it.text.as_str());
             plan.check_buffers(root, buffer)?;
-            let mut notes = self.leftovers(&plan);
+            let mut notes = plan.leftover_notes(self.selector);
             notes.extend(checks.next_steps());
             Ok((plan, notes))
         };
@@ -258,19 +259,6 @@ impl RenameTarget<'_> {
         references.any(|reference| self.rename.applies_to(reference))
             || declarations.any(|it| self.rename.applies_to_declaration(it))
             || file.source.text().contains(self.selector.secret())
-    }
-
-    /// Returns a note for each file that still contains the old name.
-    fn leftovers(&self, plan: &RenamePlan) -> Vec<String> {
-        let name = escape_control(&self.selector.text());
-        let notes = plan.leftovers.iter().map(|place| {
-            let path = escape_control(place.source.path());
-            let line = place.source.position(place.span.start).line;
-            format!(
-                "`{path}:{line}` still names `{name}`, but not as a reference that ZenML replaces"
-            )
-        });
-        notes.collect()
     }
 }
 
@@ -289,9 +277,11 @@ fn selected_name(at: &NamesAtPosition<'_>) -> Result<(NamePlace, SecretSelector)
 /// Returns the text of failures, one on each line.
 fn describe(failures: &[Failure]) -> String {
     let lines = failures.iter().map(|failure| {
-        let location = failure.excerpt().map(|excerpt| excerpt.location());
+        let location = failure.excerpt().map(Excerpt::location);
         let location = location.map(|location| format!("{location}: "));
-        let help = failure.help_text().map(|help| format!(" ({help})"));
+        // An editor has no options.
+        let help = failure.help_text().filter(|help| !help.contains("`--"));
+        let help = help.map(|help| format!(" ({help})"));
         let (location, help) = (location.unwrap_or_default(), help.unwrap_or_default());
         format!("{location}{failure}{help}")
     });

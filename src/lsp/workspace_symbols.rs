@@ -18,6 +18,9 @@ impl Server {
         &mut self,
         params: &lsp::WorkspaceSymbolParams,
     ) -> Option<lsp::WorkspaceSymbolResponse> {
+        if self.projects.is_empty() {
+            return None;
+        }
         let mut found: BTreeMap<String, Vec<NamePlace>> = BTreeMap::new();
         for project in &mut self.projects {
             project.check();

@@ -133,8 +133,8 @@ fn edits_are_the_changes_of_the_command() {
                         assert_eq!(code, -32803, "{name}: {message}");
                         let stderr = run.stderr_text();
                         let first = message.lines().next().unwrap();
-                        let first = first.split(": ").last().unwrap();
                         let first = first.split(" (").next().unwrap();
+                        let first = first.split(": ").last().unwrap();
                         assert!(stderr.contains(first), "{name}: {message}\n{stderr}");
                         refused += 1;
                     }
