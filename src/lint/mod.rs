@@ -16,6 +16,7 @@ pub mod suggestions;
 pub mod declared_secrets;
 pub mod resolved_references;
 pub mod lookup_targets;
+pub mod file_targets;
 pub mod resolve;
 mod failed_inventory;
 mod environment_findings;

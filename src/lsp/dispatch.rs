@@ -40,6 +40,9 @@ impl Server {
             "textDocument/codeLens" => {
                 self.answer::<lsp::CodeLensRequest>(id, params, Self::code_lens);
             }
+            "textDocument/completion" => {
+                self.answer::<lsp::CompletionRequest>(id, params, Self::completion);
+            }
             "workspace/diagnostic" => self.workspace_diagnostic(id, params),
             "workspace/executeCommand" => {
                 self.try_answer::<lsp::ExecuteCommandRequest>(id, params, Self::execute_command);

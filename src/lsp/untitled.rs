@@ -5,8 +5,9 @@ use super::documents::Document;
 use crate::diagnostics::finding::Finding;
 use crate::document::{ScriptHost, Syntax};
 use crate::inventory::Inventories;
+use crate::lint::analysis::Analysis;
 use crate::lint::pipeline;
-use crate::lint::scan::{self, PathRoots};
+use crate::lint::scan::{self, PathRoots, Scan};
 use crate::lint::settings::{LevelChoice, Settings};
 use crate::project::config::{Config, Level};
 use crate::project::configs::Configs;
@@ -16,9 +17,22 @@ use std::path::{Path, PathBuf};
 
 /// Returns the findings in a document without a file.
 pub fn check_untitled(document: &Document, cwd: &Path) -> Vec<Finding> {
-    let Some(syntax) = syntax_of_language(&document.language, &document.text) else {
+    let Some(scan) = scan_untitled(document, &document.text, cwd) else {
         return Vec::new();
     };
+    let configs = Configs::fixed(Config::default());
+    let inventories = Inventories::default();
+    let settings = Settings::new(&configs, LevelChoice::fixed(Level::None), &inventories);
+    pipeline::run(&scan, &settings, None).findings
+}
+
+/// Analyzes a text as the contents of a document without a file.
+pub fn analyze_untitled(document: &Document, text: &str, cwd: &Path) -> Option<Analysis> {
+    scan_untitled(document, text, cwd)?.files.pop()
+}
+
+fn scan_untitled(document: &Document, text: &str, cwd: &Path) -> Option<Scan> {
+    let syntax = syntax_of_language(&document.language, &document.text)?;
     let roots = PathRoots {
         cwd: cwd.to_path_buf(),
         root: cwd.to_path_buf(),
@@ -31,12 +45,13 @@ pub fn check_untitled(document: &Document, cwd: &Path) -> Vec<Finding> {
         syntax,
         reason: None,
     };
-    let text = document.text.as_bytes();
-    let scan = scan::run_text(text, candidate, Resolver::default(), &roots);
-    let configs = Configs::fixed(Config::default());
-    let inventories = Inventories::default();
-    let settings = Settings::new(&configs, LevelChoice::fixed(Level::None), &inventories);
-    pipeline::run(&scan, &settings, None).findings
+    let bytes = text.as_bytes();
+    Some(scan::run_text(
+        bytes,
+        candidate,
+        Resolver::default(),
+        &roots,
+    ))
 }
 
 /// Returns the path under which the findings of a document without a file are kept.
@@ -45,7 +60,7 @@ pub fn untitled_path(document: &Document) -> PathBuf {
 }
 
 /// Returns the syntax of a language of the protocol. Returns `None` if stackref does not read it.
-fn syntax_of_language(language: &str, text: &str) -> Option<Syntax> {
+pub fn syntax_of_language(language: &str, text: &str) -> Option<Syntax> {
     Some(match language {
         "yaml" => Syntax::Yaml,
         "toml" => Syntax::Toml,
