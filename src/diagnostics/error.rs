@@ -7,8 +7,18 @@ use crate::diagnostics::excerpt::Excerpt;
 use crate::diagnostics::outcome::Outcome;
 use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
-use crate::text::source::Span;
+use crate::text::source::{SourceFile, Span};
 use std::fmt;
+use std::sync::Arc;
+
+/// The place in a file that caused a failure.
+#[derive(Clone, Debug)]
+pub struct FailureLocation {
+    /// The file.
+    pub source: Arc<SourceFile>,
+    /// The part of it.
+    pub span: Span,
+}
 
 /// An error with its exit code, its help and the line of the file that caused it. All texts are
 /// escaped for a terminal.
@@ -18,6 +28,7 @@ pub struct Failure {
     message: String,
     help: Option<String>,
     excerpt: Option<Excerpt>,
+    location: Option<Box<FailureLocation>>,
     is_contradiction: bool,
 }
 
@@ -30,6 +41,7 @@ impl Failure {
             message,
             help: None,
             excerpt: None,
+            location: None,
             is_contradiction: false,
         }
     }
@@ -83,10 +95,14 @@ impl Failure {
         self
     }
 
-    /// Sets the excerpt to the line that contains `span`.
+    /// Sets the location to `span`, and the excerpt to the line that contains it.
     #[must_use]
     pub fn at(mut self, source: &RedactedSource, span: Span) -> Self {
         self.excerpt = Some(Excerpt::new(source, span, false));
+        self.location = Some(Box::new(FailureLocation {
+            source: Arc::clone(source.file()),
+            span,
+        }));
         self
     }
 
@@ -98,6 +114,11 @@ impl Failure {
     /// Returns the line of the file that caused the failure.
     pub fn excerpt(&self) -> Option<&Excerpt> {
         self.excerpt.as_ref()
+    }
+
+    /// Returns the place that caused the failure.
+    pub fn location(&self) -> Option<&FailureLocation> {
+        self.location.as_deref()
     }
 
     /// Returns whether options of the command line cannot be used together.

@@ -6,11 +6,13 @@
 //! | `ignore_cursor.rs` | the rule at the cursor in an ignore comment |
 //! | `unclosed.rs` | open quotes and brackets |
 //! | `probed_text.rs` | texts with an unused name at the cursor |
+//! | `brace_probe.rs` | the completed reference, analyzed |
 //! | `name_place.rs` | what the analysis of such a text shows |
 //! | `known_names.rs` | the names that are offered |
 //! | `item_list.rs` | items in the form of the protocol |
 
 mod brace_cursor;
+mod brace_probe;
 mod ignore_cursor;
 mod item_list;
 mod known_names;
@@ -21,6 +23,7 @@ mod unclosed;
 pub use item_list::{Completed, CompletedItems, fits};
 
 use super::config_completion::config_items;
+use super::config_diagnostics::is_config;
 use super::documents::Document;
 use super::editor_project::EditorProject;
 use super::server::Server;
@@ -29,7 +32,6 @@ use super::untitled::{analyze_untitled, syntax_of_language};
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{ScriptHost, Syntax};
 use crate::lint::rules::RULES;
-use crate::project::config::FILE_NAME;
 use crate::text::source::Span;
 use gen_lsp_types as lsp;
 use ignore_cursor::IgnoreCursor;
@@ -56,7 +58,7 @@ impl Server {
         let positions = TextPositions::new(&document.text, self.client.support.encoding);
         let offset = positions.offset(*position);
         let line = line_at(&document.text, offset);
-        let is_config = path.as_deref().and_then(Path::file_name) == Some(FILE_NAME.as_ref());
+        let is_config = path.as_deref().is_some_and(is_config);
         let rules = rule_items(document, project.as_deref(), line, offset);
         let (items, kind) = match rules {
             Some(items) => (items, CompletionItemKind::EnumMember),

@@ -269,7 +269,7 @@ mod tests {
             ("resolver = \"re|", &["resolver = \"render\""]),
             ("resolver = 're|'", &["resolver = 'render'"]),
             (
-                "[files]\nsources = [\"st|]",
+                "[files]\nsources = [\"stac|]",
                 &["[files]\nsources = [\"stacks\"]"],
             ),
             (

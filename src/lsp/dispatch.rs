@@ -43,6 +43,11 @@ impl Server {
             "textDocument/completion" => {
                 self.answer::<lsp::CompletionRequest>(id, params, Self::completion);
             }
+            "textDocument/hover" => {
+                self.answer::<lsp::HoverRequest>(id, params, |server, params| {
+                    server.config_hover(&params.text_document_position_params)
+                });
+            }
             "workspace/diagnostic" => self.workspace_diagnostic(id, params),
             "workspace/executeCommand" => {
                 self.try_answer::<lsp::ExecuteCommandRequest>(id, params, Self::execute_command);

@@ -24,6 +24,8 @@ mod code_lenses;
 mod completion;
 mod config_completion;
 mod config_cursor;
+mod config_diagnostics;
+mod config_hover;
 mod config_schema;
 mod dispatch;
 mod document_symbols;

@@ -67,6 +67,9 @@ impl Server {
         for findings in &untitled {
             files.extend(builder().by_file(findings));
         }
+        for (path, diagnostics) in self.config_diagnostics() {
+            files.entry(path).or_default().extend(diagnostics);
+        }
         if self.settings.only_open_files {
             let documents = &self.documents;
             let untitled = |path: &Path| documents.get(&path.to_string_lossy()).is_some();

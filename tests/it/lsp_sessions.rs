@@ -17,7 +17,7 @@ components:
 ";
 
 /// A config whose inventory is a program, which needs trust.
-fn command_config(script: &Path) -> String {
+pub fn command_config(script: &Path) -> String {
     let command = |arguments: &str| format!("[\"sh\", \"{}\", {arguments}]", script.display());
     format!(
         "[inventory.store]\nkind = \"command\"\nnames = {}\nkeys = {}\nvalue = {}\n",
@@ -28,7 +28,7 @@ fn command_config(script: &Path) -> String {
 }
 
 /// Creates a program that answers after a moment, and records its calls.
-fn store(folder: &Path, seconds: &str) -> std::path::PathBuf {
+pub fn store(folder: &Path, seconds: &str) -> std::path::PathBuf {
     let script = folder.join("store.sh");
     let text = format!(
         "echo \"$1\" >> {}\nsleep {seconds}\nif [ \"$1\" = names ]; then echo '[\"slack\"]'; else echo '[\"token\"]'; fi\n",
@@ -38,12 +38,14 @@ fn store(folder: &Path, seconds: &str) -> std::path::PathBuf {
     script
 }
 
-fn calls(folder: &Path) -> Vec<String> {
+/// Returns the calls of the program so far.
+pub fn calls(folder: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join("calls")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
-fn trusted() -> TestEnvironment {
+/// Returns the environment in which all configs are trusted.
+pub fn trusted() -> TestEnvironment {
     let variables = [("STACKREF_TRUST", "1"), ("PATH", "/usr/bin:/bin")];
     TestEnvironment(HashMap::from(
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())),

@@ -1,9 +1,9 @@
 //! What the cursor is in: the name of a secret, or a key.
 
 use super::brace_cursor::{BraceCursor, BracePart};
+use super::brace_probe::probe_braces;
 use super::probed_text::{AnalyzeText, CursorText, VARIANTS, syntax_error};
 use super::unclosed::Unclosed;
-use crate::diagnostics::rule_id::RuleId;
 use crate::document::{ScalarType, Syntax, plain_type};
 use crate::lint::analysis::Analysis;
 use crate::sources::reference::Reference;
@@ -77,44 +77,6 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')
 }
 
-/// What the analysis of a text shows about a reference in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Evidence {
-    /// There is a finding about it.
-    Finding,
-    /// It has no quotes, so YAML reads a mapping.
-    Unquoted,
-    /// It is a reference.
-    Reference,
-}
-
-fn evidence(analysis: &Analysis, name: &str) -> Option<Evidence> {
-    let references = analysis.references.iter();
-    let mut references = references.chain(&analysis.dynamic_references);
-    if references.any(|reference| reference.names.text().contains(name)) {
-        return Some(Evidence::Reference);
-    }
-    let at = analysis.source.text().find(name)?;
-    let about = analysis.findings.iter().filter(|finding| {
-        let span = finding.draft().span;
-        span.start <= at && at < span.end && finding.rule() != RuleId::SyntaxError
-    });
-    let evidence = about.map(|finding| match finding.rule() {
-        RuleId::UnquotedReference => Evidence::Unquoted,
-        _ => Evidence::Finding,
-    });
-    evidence.max()
-}
-
-/// A completed reference whose text was analyzed.
-struct ProbedBraces {
-    evidence: Evidence,
-    /// The quote that is missing after it.
-    quote: Option<char>,
-    has_opening: bool,
-    analysis: Analysis,
-}
-
 fn in_braces(
     cursor: CursorText<'_>,
     braces: &BraceCursor,
@@ -174,65 +136,6 @@ fn is_after_colon(cursor: CursorText<'_>, braces: &BraceCursor) -> bool {
         && before.ends_with([':', '-'])
 }
 
-/// Completes the braces with an unused name, in several ways, until the text contains a reference.
-/// Otherwise returns the first text with a finding about them.
-fn probe_braces(
-    cursor: CursorText<'_>,
-    braces: &BraceCursor,
-    name: &str,
-    analyze: &mut AnalyzeText<'_>,
-) -> Option<ProbedBraces> {
-    let before = cursor.slice(0, braces.open);
-    let inner = cursor.slice(braces.open, braces.span.start);
-    let has_key = cursor
-        .slice(braces.span.end, cursor.line.end)
-        .starts_with('.');
-    let (completed, tail) = match braces.part {
-        BracePart::Secret if has_key => (name.to_owned(), braces.span.end),
-        BracePart::Secret => (format!("{name}.key}}}}"), braces.end),
-        BracePart::Key(_) => (format!("{name}}}}}"), braces.end),
-    };
-    let head = format!("{before}{inner}{completed}");
-    let in_line = cursor.slice(cursor.line.start, braces.open);
-    let may_open = !cursor.syntax.is_script() && !has_key && Unclosed::of(in_line).quote.is_none();
-    let quoted = may_open.then(|| format!("{before}\"{inner}{completed}\""));
-    let mut best: Option<ProbedBraces> = None;
-    for number in 0..VARIANTS {
-        let mut probe = |head: &str, has_opening| {
-            let variant = cursor.variant(number, head, tail)?;
-            let analysis = analyze(&variant.text)?;
-            Some(ProbedBraces {
-                evidence: evidence(&analysis, name)?,
-                quote: if has_opening {
-                    Some('"')
-                } else {
-                    variant.quote
-                },
-                has_opening,
-                analysis,
-            })
-        };
-        let as_it_is = probe(&head, false);
-        let is_unquoted = |it: &ProbedBraces| it.evidence == Evidence::Unquoted;
-        let was_unquoted = as_it_is.as_ref().is_some_and(is_unquoted);
-        let is_found = |it: &ProbedBraces| it.evidence == Evidence::Reference;
-        let mut found = as_it_is;
-        if !found.as_ref().is_some_and(is_found) {
-            let with_quotes = quoted.as_ref().and_then(|head| probe(head, true));
-            let is_better = |it: &ProbedBraces| was_unquoted || is_found(it);
-            found = with_quotes.filter(is_better).or(found);
-        }
-        if found.as_ref().is_some_and(is_found) {
-            return found;
-        }
-        best = best.or(found);
-        if best.is_some() && number > 0 {
-            break;
-        }
-    }
-    best
-}
-
 /// Inserts an unused name at the cursor, and returns the place if that is the name of a whole secret,
 /// or a key apart from the name of its secret.
 fn outside_of_braces(cursor: CursorText<'_>, analyze: &mut AnalyzeText<'_>) -> Option<NamePlace> {
@@ -243,9 +146,10 @@ fn outside_of_braces(cursor: CursorText<'_>, analyze: &mut AnalyzeText<'_>) -> O
     let tail = cursor.offset + word;
     let before = cursor.slice(0, cursor.offset);
     let head = format!("{before}{name}{}", cursor.slice(cursor.offset, tail));
-    let has_quote = Unclosed::of(cursor.slice(cursor.line.start, cursor.offset))
-        .quote
-        .is_some();
+    let open = Unclosed::of(cursor.slice(cursor.line.start, cursor.offset)).quote;
+    let rest = cursor.slice(tail, cursor.line.end);
+    // The parsers of code accept a quote that is not closed.
+    let missing = open.filter(|&quote| cursor.syntax.is_script() && !rest.contains(quote));
     let mut is_read = false;
     for number in 0..VARIANTS {
         let Some(variant) = cursor.variant(number, &head, tail) else {
@@ -253,12 +157,12 @@ fn outside_of_braces(cursor: CursorText<'_>, analyze: &mut AnalyzeText<'_>) -> O
         };
         if let Some(analysis) = analyze(&variant.text) {
             is_read |= number == 0 && syntax_error(&analysis).is_none();
-            let place = place_of_name(cursor, analysis, &name, variant.quote);
+            let place = place_of_name(cursor, analysis, &name, variant.quote.or(missing));
             if place.is_some() {
                 return place;
             }
         }
-        if is_read && !has_quote {
+        if is_read && open.is_none() {
             return None;
         }
     }

@@ -87,14 +87,23 @@ impl<'t> CursorText<'t> {
         Some(Variant { text, quote })
     }
 
-    /// Analyzes a text without the lines in which it has syntax errors, except the line of the
-    /// cursor. Returns `None` if it has none, or still has one.
+    /// Analyzes a text without lines that do not parse, except the line of the cursor: those with open
+    /// quotes or brackets, and those with syntax errors. Returns `None` if it still does not parse.
     pub fn analyze_without_errors(
         &self,
         text: &str,
         analyze: &mut AnalyzeText<'_>,
     ) -> Option<Analysis> {
-        let mut text = text.to_owned();
+        let text = self.without_open_lines(text);
+        let read = analyze(&text).filter(|analysis| syntax_error(analysis).is_none());
+        read.or_else(|| self.analyze_without_error_lines(text, analyze))
+    }
+
+    fn analyze_without_error_lines(
+        &self,
+        mut text: String,
+        analyze: &mut AnalyzeText<'_>,
+    ) -> Option<Analysis> {
         for _ in 0..MAX_OMITTED_LINES {
             let analysis = analyze(&text)?;
             let Some(error) = syntax_error(&analysis) else {
@@ -106,7 +115,24 @@ impl<'t> CursorText<'t> {
             }
             text.replace_range(line.start..line.end, &" ".repeat(line.len()));
         }
-        analyze(&text).filter(|analysis| syntax_error(analysis).is_none())
+        None
+    }
+
+    /// Replaces the lines that leave quotes or brackets open by blanks.
+    fn without_open_lines(&self, text: &str) -> String {
+        let mut at = 0;
+        let lines = text.split_inclusive('\n').map(|line| {
+            let is_cursor = (at..=at + line.len()).contains(&self.line.start);
+            at += line.len();
+            let content = line.trim_end_matches(['\n', '\r']);
+            if is_cursor || Unclosed::of(content).closing().is_empty() {
+                line.to_owned()
+            } else {
+                let line_break = line.get(content.len()..).unwrap_or_default();
+                format!("{}{line_break}", " ".repeat(content.len()))
+            }
+        });
+        lines.collect()
     }
 }
 
