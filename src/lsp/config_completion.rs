@@ -121,7 +121,8 @@ impl ConfigText<'_> {
         let is_in_root = before.is_empty();
         let keys = node.keys().into_iter().filter(|key| {
             let has_header = key.node.is_table() || key.node.is_array_of_tables();
-            !others.contains(&key.name) && !(is_in_root && has_header)
+            let is_offered = !is_in_root || !has_header;
+            is_offered && !others.contains(&key.name)
         });
         let items = keys.map(|key| {
             let text = format!("{}{assignment}", key.name);

@@ -164,7 +164,7 @@ impl OutlineReader<'_> {
         match kind {
             TokenKind::Word | TokenKind::Text { .. } => self.read_word(kind, span),
             TokenKind::Comment => {
-                self.is_past |= span.start < self.offset && self.offset <= span.end
+                self.is_past |= span.start < self.offset && self.offset <= span.end;
             }
             TokenKind::Newline => self.end_line(span.end),
             TokenKind::Mark(mark) => self.read_mark(mark),
@@ -343,8 +343,10 @@ fn is_word(kind: TokenKind) -> bool {
 mod tests {
     use super::*;
 
+    type Found = (CursorKind, String, Option<(char, bool)>);
+
     /// Returns the kind of the text at `|`, the text, and whether it is in quotes.
-    fn read(text: &str) -> Option<(CursorKind, String, Option<(char, bool)>)> {
+    fn read(text: &str) -> Option<Found> {
         let offset = text.find('|').unwrap();
         let text = text.replace('|', "");
         let cursor = ConfigOutline::read(&text, offset).cursor?;
@@ -354,6 +356,13 @@ mod tests {
 
     fn path(keys: &[&str]) -> Vec<String> {
         keys.iter().map(|key| (*key).to_owned()).collect()
+    }
+
+    #[test]
+    fn comments_and_the_ends_of_values_are_nothing() {
+        for text in ["# |", "level = \"a\" |", "[files]|", "x = [1 |]"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -417,9 +426,6 @@ mod tests {
         ] {
             let expected = Some((kind, word.to_owned(), quote));
             assert_eq!(read(text), expected, "{text}");
-        }
-        for text in ["# |", "level = \"a\" |", "[files]|", "x = [1 |]"] {
-            assert_eq!(read(text), None, "{text}");
         }
     }
 

@@ -48,16 +48,20 @@ fn position(text: &str, offset: usize, encoding: &str) -> Value {
     json!({"line": line, "character": column})
 }
 
+fn number(value: &Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
 /// Returns the offset of a position.
 fn offset(text: &str, position: &Value, encoding: &str) -> usize {
-    let line = position["line"].as_u64().unwrap() as usize;
+    let line = number(&position["line"]);
     let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
     let start = if line == 0 && text.starts_with('\u{feff}') {
         3
     } else {
         start
     };
-    let mut column = position["character"].as_u64().unwrap() as usize;
+    let mut column = number(&position["character"]);
     for (at, c) in text[start..].char_indices() {
         if column == 0 {
             return start + at;
@@ -129,7 +133,7 @@ fn completed(session: &mut Session, name: &str, marked: &str) -> Vec<(String, St
     session.close(name);
     let mut items = list["items"].as_array().cloned().unwrap_or_default();
     items.sort_by_key(|item| item["sortText"].as_str().unwrap().to_owned());
-    let line = position["line"].as_u64().unwrap() as usize;
+    let line = number(&position["line"]);
     let applied = items.iter().map(|item| {
         let text = apply(&text, &edits(&text, &list, item, encoding));
         (
@@ -362,6 +366,11 @@ fn the_errors_of_a_config_are_diagnostics_at_their_places() {
     assert_eq!(session.pull_all()["stackref.toml"], closed);
 }
 
+fn has_syntax_error(session: &mut Session, name: &str) -> bool {
+    let found = session.pull(name);
+    found.iter().any(|it| it["code"] == "syntax-error")
+}
+
 /// The cursor is at every few characters of every fixture, and after every character that begins a
 /// completion.
 #[test]
@@ -384,6 +393,7 @@ fn completions_change_nothing_but_the_name_at_the_cursor() {
             continue;
         }
         session.open_text(name, "yaml", &text);
+        let had_error = has_syntax_error(&mut session, name);
         for (at, c) in text.char_indices() {
             let before = text[..at].chars().next_back();
             let is_begun = before.is_some_and(|c| "{.\"'[ ".contains(c)) || c == '\n';

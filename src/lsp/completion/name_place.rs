@@ -117,7 +117,7 @@ fn in_braces(
     if let BracePart::Key(secret) = &braces.part {
         place.part = NamePart::Key(secret.clone());
         place.opening = has_opening.then_some(braces.open);
-        place.suffix = braces.missing.to_owned();
+        braces.missing.clone_into(&mut place.suffix);
         if let Some(quote) = quote {
             // The braces that are there are between the name and the quote.
             let there = cursor.slice(braces.span.end, braces.end);
@@ -375,6 +375,15 @@ mod tests {
                 format!("x: [\n{run}secrets:\n  - \"|\n"),
                 "  - \"NAME\"",
             ),
+        ] {
+            let expected = (NamePart::WholeSecret, expected.to_owned());
+            assert_eq!(complete(file, &text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_of_whole_secrets_are_closed_in_every_syntax() {
+        for (file, text, expected) in [
             (
                 "a.json",
                 "{\n\"enable_cache\": true,\n\"secrets\": [\"|\n}\n".to_owned(),
