@@ -1,4 +1,4 @@
-//! Runs the Vim function of `docs/src/editors.md` in Vim, if it is installed.
+//! Runs the Vim function of `docs/src/editors/commands.md` in Vim, if it is installed.
 
 use crate::pages::{blocks, read};
 use crate::support::{coverage, folder, is_installed, project};
@@ -10,7 +10,7 @@ fn vim_function_fills_the_quickfix_list_and_skips_other_buffers() {
     if !is_installed("vim") {
         return;
     }
-    let page = read(&project().join("docs/src/editors.md"));
+    let page = read(&project().join("docs/src/editors/commands.md"));
     let rc = blocks(&page)
         .into_iter()
         .find(|block| block.text.contains("setqflist"))
