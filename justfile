@@ -25,6 +25,17 @@ browser:
     target/browser/python/bin/pip install --quiet --requirement tests/browser/requirements.txt
     target/browser/python/bin/python tests/browser/matrix_page.py target/browser/pages target/browser/pictures
 
+# Tests and packages the extension for VS Code.
+vscode:
+    cd editors/vscode && npm ci --loglevel error && npm test && npm run package
+
+# Tests the language server in Neovim and Emacs, if they are installed, and with the client code of VS Code in headless chromium. Writes
+# pictures into target/editor/browser/pictures.
+editor:
+    cargo build --locked
+    python3 editors/clients-test/run.py target/debug/stackref target/editor/clients
+    cd editors/browser-test && npm ci --loglevel error && npm run check && node run.mjs ../../target/debug/stackref ../../target/editor/browser
+
 # Searches output, files and memory of runs for secret values. CI runs `--quick`; `--write docs/dev/leaks.md` updates the page.
 leaks *options:
     cargo build --locked --release
