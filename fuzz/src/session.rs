@@ -69,10 +69,10 @@ pub fn session(bytes: &[u8]) {
     let (server, client) = Connection::memory();
     let cwd = folder.path().to_path_buf();
     let thread = std::thread::spawn(move || serve(server, Arc::new(NoEnvironment), cwd));
-    let mut sent = Vec::new();
+    let mut requests = Vec::new();
     let mut send = |message: Message| {
         if let Message::Request(request) = &message {
-            sent.push((request.id.clone(), request.method.clone()));
+            requests.push((request.id.clone(), request.method.clone()));
         }
         client.sender.send(message).unwrap();
     };
@@ -108,15 +108,16 @@ pub fn session(bytes: &[u8]) {
     }
     assert_eq!(thread.join().expect("no panic"), SessionEnd::ShutDown);
     let is_held = |id: &RequestId| {
-        sent.iter()
+        requests
+            .iter()
             .any(|(sent, method)| sent == id && method == "workspace/diagnostic")
     };
     let in_order = |ids: &mut dyn Iterator<Item = &RequestId>| -> Vec<RequestId> {
         ids.filter(|id| !is_held(id)).cloned().collect()
     };
-    let sent_order = in_order(&mut sent.iter().map(|(id, _)| id));
+    let sent_order = in_order(&mut requests.iter().map(|(id, _)| id));
     assert_eq!(in_order(&mut answered.iter()), sent_order, "{lines:?}");
-    assert_eq!(answered.len(), sent.len(), "{lines:?}");
+    assert_eq!(answered.len(), requests.len(), "{lines:?}");
 }
 
 /// Returns the message that a line describes. The first bytes choose the kind, the file and the

@@ -24,7 +24,7 @@ impl Server {
         }
         let changed = self.check_all();
         let unpublished = std::mem::take(&mut self.unpublished);
-        self.push(&changed, unpublished);
+        self.push(&changed, &unpublished);
         if self.is_complete() && (!changed.is_empty() || self.must_refresh_pulls) {
             self.release_held_pull();
         }
@@ -80,7 +80,7 @@ impl Server {
 
     /// Sends the diagnostics of files, unless the client pulls them. A document that was opened or
     /// changed gets them even if they are the same, with its new version.
-    fn push(&mut self, changed: &[PathBuf], unpublished: BTreeSet<String>) {
+    fn push(&mut self, changed: &[PathBuf], unpublished: &BTreeSet<String>) {
         let pulls = self.client.support.pulls_diagnostics;
         let documents = unpublished.iter().filter_map(|uri| self.documents.get(uri));
         let paths = documents.map(|document| match &document.path {
