@@ -7,7 +7,7 @@
 //! | `unclosed.rs` | open quotes and brackets |
 //! | `probed_text.rs` | texts with an unused name at the cursor |
 //! | `brace_probe.rs` | the completed reference, analyzed |
-//! | `name_place.rs` | what the analysis of such a text shows |
+//! | `cursor_place.rs` | what the analysis of such a text shows |
 //! | `known_names.rs` | the names that are offered |
 //! | `item_list.rs` | items in the form of the protocol |
 
@@ -16,7 +16,7 @@ mod brace_probe;
 mod ignore_cursor;
 mod item_list;
 mod known_names;
-mod name_place;
+mod cursor_place;
 mod probed_text;
 mod unclosed;
 
@@ -33,11 +33,11 @@ use crate::diagnostics::rule_id::RuleId;
 use crate::document::{ScriptHost, Syntax};
 use crate::lint::rules::RULES;
 use crate::text::source::Span;
+use cursor_place::{CursorPlace, NamePart};
 use gen_lsp_types as lsp;
 use ignore_cursor::IgnoreCursor;
 use known_names::{KnownName, NameSearch};
 use lsp::CompletionItemKind;
-use name_place::{NamePart, NamePlace};
 use probed_text::CursorText;
 use std::path::Path;
 
@@ -140,7 +140,7 @@ fn name_items(
         line,
         syntax: known.or_else(|| syntax_of(document))?,
     };
-    let place = NamePlace::find(cursor, &mut |text| match (&mut project, path) {
+    let place = CursorPlace::find(cursor, &mut |text| match (&mut project, path) {
         (Some(project), Some(path)) => project.analyze(path, text),
         (None, None) => analyze_untitled(document, text, cwd),
         _ => None,

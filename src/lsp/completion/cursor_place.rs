@@ -22,7 +22,7 @@ pub enum NamePart {
 }
 
 /// A name at the cursor, and the edits that complete it.
-pub struct NamePlace {
+pub struct CursorPlace {
     /// What is completed.
     pub part: NamePart,
     /// The name as far as it is typed, also after the cursor.
@@ -41,7 +41,7 @@ pub struct NamePlace {
     pub unused_name: String,
 }
 
-impl NamePlace {
+impl CursorPlace {
     /// Returns the place at the cursor. Returns `None` if no name belongs there.
     pub fn find(cursor: CursorText<'_>, analyze: &mut AnalyzeText<'_>) -> Option<Self> {
         match BraceCursor::find(cursor.text, cursor.line, cursor.offset) {
@@ -81,7 +81,7 @@ fn in_braces(
     cursor: CursorText<'_>,
     braces: &BraceCursor,
     analyze: &mut AnalyzeText<'_>,
-) -> Option<NamePlace> {
+) -> Option<CursorPlace> {
     let name = cursor.unused_name();
     // Whether a variant of the text was read; `None` if stackref does not check the file.
     let mut parses = None;
@@ -103,7 +103,7 @@ fn in_braces(
             (quote.or(has_opening.then_some('"')), has_opening, None)
         }
     };
-    let mut place = NamePlace {
+    let mut place = CursorPlace {
         part: NamePart::Secret,
         span: braces.span,
         suffix: String::new(),
@@ -138,7 +138,7 @@ fn is_after_colon(cursor: CursorText<'_>, braces: &BraceCursor) -> bool {
 
 /// Inserts an unused name at the cursor, and returns the place if that is the name of a whole secret,
 /// or a key apart from the name of its secret.
-fn outside_of_braces(cursor: CursorText<'_>, analyze: &mut AnalyzeText<'_>) -> Option<NamePlace> {
+fn outside_of_braces(cursor: CursorText<'_>, analyze: &mut AnalyzeText<'_>) -> Option<CursorPlace> {
     let name = cursor.unused_name();
     // The rest of the word after the cursor belongs to the name.
     let rest = cursor.slice(cursor.offset, cursor.line.end);
@@ -185,7 +185,7 @@ fn place_of_name(
     analysis: Analysis,
     name: &str,
     quote: Option<char>,
-) -> Option<NamePlace> {
+) -> Option<CursorPlace> {
     let references = analysis.references.iter();
     let (part, span) = references
         .filter(|reference| !reference.is_dynamic)
@@ -201,7 +201,7 @@ fn place_of_name(
         return None;
     }
     let before = cursor.slice(cursor.line.start, span.start);
-    Some(NamePlace {
+    Some(CursorPlace {
         part,
         span,
         suffix: quote.map(String::from).unwrap_or_default(),
@@ -271,7 +271,7 @@ mod tests {
             line: Span::new(start, end),
             syntax,
         };
-        let place = NamePlace::find(cursor, &mut analyze)?;
+        let place = CursorPlace::find(cursor, &mut analyze)?;
         assert!(start <= place.span.start && place.span.end <= end, "{text}");
         let mut new = text[start..end].to_owned();
         let span = place.span.start - start..place.span.end - start;
