@@ -6,6 +6,7 @@
 //! in the file changes. Nothing is written before [`AddedIgnores::write`].
 
 mod annotator;
+mod config_entry;
 mod diff_source;
 mod placement;
 mod proof;
@@ -21,13 +22,18 @@ use crate::lint::settings::Settings;
 use crate::project::configs::Configs;
 use crate::text::redacted_source::RedactedSource;
 use annotator::{Annotation, Annotator};
+pub use config_entry::{IgnoreEntry, ignore_entry};
 pub(super) use diff_source::subtract_span;
 use diff_source::with_visible_comments;
-use placement::OriginalFile;
+use placement::{CommentStyle, OriginalFile};
+use proof::proven_literal;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use unsuppressed::UnsuppressedFinding;
+
+/// The reason for which a file that accepts comments has none for a finding.
+const NO_POSITION: &str = "there is no valid position for a comment";
 
 /// The comments of a run, planned or written.
 #[derive(Default)]
@@ -78,10 +84,9 @@ pub fn plan(
                     .suppressed
                     .insert((path.to_path_buf(), finding.fingerprint.clone()));
             } else {
-                let reason = "there is no valid position for a comment";
                 added
                     .unsuppressed
-                    .push(UnsuppressedFinding::new(finding, reason));
+                    .push(UnsuppressedFinding::new(finding, NO_POSITION));
             }
         }
         if !annotation.suppressed.is_empty()
@@ -104,6 +109,63 @@ fn annotate_file(
     findings: &[&Finding],
     settings: &Settings<'_>,
 ) -> Result<Annotation, &'static str> {
+    let file = original_file(stack_file, path, settings)?;
+    Ok(Annotator::new(file, findings).annotate())
+}
+
+/// Returns the text of a file with a comment that suppresses one finding, on the line above it if
+/// possible. The comment contains a reason. If an ignore comment already applies to the line, it
+/// gets the rule, and keeps its reason.
+///
+/// # Errors
+/// Returns the reason why the file cannot contain the comment.
+pub fn ignore_finding(
+    stack_file: Option<&Analysis>,
+    finding: &Finding,
+    reason: &str,
+    settings: &Settings<'_>,
+) -> Result<String, &'static str> {
+    let style = CommentStyle {
+        prefers_line_above: true,
+        reason: Some(reason),
+    };
+    let file = original_file(stack_file, finding.source.absolute_path(), settings)?;
+    let annotation = Annotator::new(file.with_style(style), &[finding]).annotate();
+    if annotation.suppressed.is_empty() {
+        Err(NO_POSITION)
+    } else {
+        Ok(annotation.text)
+    }
+}
+
+/// Returns the text of a file with a `literal` comment for the scalar of a finding, on the line above
+/// it if possible. Returns `None` if no comment can apply to it.
+pub fn mark_literal(
+    stack_file: &Analysis,
+    finding: &Finding,
+    settings: &Settings<'_>,
+) -> Option<String> {
+    let style = CommentStyle {
+        prefers_line_above: true,
+        reason: None,
+    };
+    let file = original_file(Some(stack_file), &stack_file.path, settings).ok()?;
+    let file = file.with_style(style);
+    let starts = [finding.span.start, finding.scalar_start];
+    let lines = starts.map(|at| file.source.position(at).line).into();
+    let mut placements = file.placements(finding, &lines).into_iter();
+    placements.find_map(|placement| proven_literal(&file, placement, &lines))
+}
+
+/// Returns a file to which comments can be added.
+///
+/// # Errors
+/// Returns the reason why the file cannot contain ignore comments.
+fn original_file<'f>(
+    stack_file: Option<&'f Analysis>,
+    path: &Path,
+    settings: &'f Settings<'_>,
+) -> Result<OriginalFile<'f>, &'static str> {
     let source = match stack_file {
         Some(file) if file.server.is_some() => return Err("it is not a file"),
         Some(file) if !file.exact => return Err("the file is not UTF-8"),
@@ -121,7 +183,7 @@ fn annotate_file(
         .ok_or("JSON has no comments")?;
     let document = Document::parse(Arc::clone(source.file()), syntax)
         .map_err(|_| "the file cannot be parsed")?;
-    Ok(Annotator::new(OriginalFile::new(source, syntax, document), findings).annotate())
+    Ok(OriginalFile::new(source, syntax, document))
 }
 
 fn file_syntax(stack_file: Option<&Analysis>, path: &Path) -> Option<Syntax> {

@@ -117,6 +117,8 @@ pub struct Fixer<'m> {
     result: FixResult,
     /// The findings whose fixes were rejected for the current text, by file and fingerprint.
     rejected: HashSet<(PathBuf, String)>,
+    /// The only file that is changed; `None` for all files.
+    only_file: Option<PathBuf>,
 }
 
 impl<'m> Fixer<'m> {
@@ -127,7 +129,15 @@ impl<'m> Fixer<'m> {
             max_applicability,
             result: FixResult::default(),
             rejected: HashSet::new(),
+            only_file: None,
         }
+    }
+
+    /// Changes only one file of the scan.
+    #[must_use]
+    pub fn only_in(mut self, path: &Path) -> Self {
+        self.only_file = Some(path.to_path_buf());
+        self
     }
 
     /// Applies the fixes of a scan, and replaces the files of the scan.
@@ -228,7 +238,9 @@ impl<'m> Fixer<'m> {
                 finding.fingerprint.clone(),
             )
         };
-        fix.applicability <= self.max_applicability && !self.rejected.contains(&key())
+        let path = finding.source.absolute_path();
+        let is_changed = self.only_file.as_deref().is_none_or(|only| only == path);
+        is_changed && fix.applicability <= self.max_applicability && !self.rejected.contains(&key())
     }
 
     /// Returns the largest subset of non-overlapping findings whose fixes are valid together, and
@@ -264,6 +276,18 @@ impl<'m> Fixer<'m> {
             }
             (left, right) => left.or(right),
         }
+    }
+
+    /// Returns the text of a file with the fix of one finding. Returns `None` if the fix is invalid.
+    pub fn fixed_text(
+        &self,
+        file: &Analysis,
+        finding: &Finding,
+        settings: &Settings<'_>,
+    ) -> Option<String> {
+        let is_applicable = file.exact && self.is_applicable(finding);
+        let fixed = is_applicable.then(|| self.apply_fixes(file, &[finding], settings))??;
+        Some(fixed.source.text().to_owned())
     }
 
     /// Returns a file with the fixes of findings. Returns `None` if the new text has more syntax

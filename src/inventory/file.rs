@@ -366,6 +366,22 @@ impl Inventory for FileInventory {
         Some(edits.map(|edits| (Arc::clone(&content.source), edits)))
     }
 
+    fn text_with_name(
+        &self,
+        text: &str,
+        secret: &str,
+        key: Option<&str>,
+    ) -> Option<Result<String, Failure>> {
+        let file = match self.read(text.as_bytes()) {
+            Ok(file) => file,
+            Err(failure) => return Some(Err(failure)),
+        };
+        match file.content(&self.title) {
+            Ok(content) => content.text_with_name(secret, key),
+            Err(failure) => Some(Err(failure)),
+        }
+    }
+
     /// A new secret stores values if another secret does, or if the file is empty.
     fn takes_values(&self, secret: &str) -> Result<bool, StoreError> {
         let content = self.content()?;

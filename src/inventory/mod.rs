@@ -153,6 +153,21 @@ pub trait Inventory: Send + Sync {
         None
     }
 
+    /// Returns the text of an inventory file with another secret, or with another key of a secret.
+    /// `text` is its current text. Returns `None` if the inventory is not a file that stores names
+    /// only, or is a snapshot of another one, or has the name.
+    ///
+    /// # Errors
+    /// Fails if the text does not parse, or if the name cannot be added without changing another one.
+    fn text_with_name(
+        &self,
+        _text: &str,
+        _secret: &str,
+        _key: Option<&str>,
+    ) -> Option<Result<String, Failure>> {
+        None
+    }
+
     /// Returns the command that renames a secret, or a key of it, in this inventory; `None` if there
     /// is no such command.
     fn rename_command(

@@ -34,6 +34,11 @@ impl SearchBudget {
         Self(1_000_000_000)
     }
 
+    /// Returns the budget of one request of an editor: at most some milliseconds.
+    pub fn for_request() -> Self {
+        Self(10_000_000)
+    }
+
     /// Spends a part of the budget. If too little is left, spends the rest and returns `None`.
     pub fn spend(&mut self, work: u64) -> Option<()> {
         let left = self.0.checked_sub(work);
@@ -173,16 +178,56 @@ impl<'n> Suggester<'n> {
                     best = Some((edits, known.name));
                 }
             }
-            let is_long_enough =
-                lower.len() >= MIN_PART_BYTES && known.lower.len() >= MIN_PART_BYTES;
-            let is_part =
-                is_long_enough && (known.lower.contains(&lower) || lower.contains(&known.lower));
-            if is_part && part.is_none_or(|part| known.name < part) {
+            if is_part(&lower, &known.lower) && part.is_none_or(|part| known.name < part) {
                 part = Some(known.name);
             }
         }
         best.map(|(_, name)| name).or(part)
     }
+}
+
+impl<'n> Suggester<'n> {
+    /// Returns the known names that are near enough to be suggested, the nearest first, without the
+    /// name itself. Returns fewer than exist if the budget is spent.
+    pub fn nearest_several(
+        &self,
+        name: &str,
+        count: usize,
+        budget: &mut SearchBudget,
+    ) -> Vec<&'n str> {
+        let lower = fold_lookalikes(name);
+        let letters = LetterCounts::from_text(&lower);
+        if letters.len > MAX_NAME_CHARS {
+            return Vec::new();
+        }
+        let mut found: Vec<(usize, &str)> = Vec::new();
+        for known in self.names.iter().filter(|known| known.name != name) {
+            let cost = known.comparison_cost(&lower, &letters);
+            if budget.spend(cost).is_none() {
+                break;
+            }
+            let limit = known.max_distance(&letters);
+            let is_comparable = known.letters.len <= MAX_NAME_CHARS
+                && letters.min_distance(&known.letters) <= limit;
+            let edits = is_comparable.then(|| strsim::osa_distance(&lower, &known.lower));
+            if let Some(edits) = edits.filter(|&edits| edits <= limit) {
+                found.push((edits, known.name));
+            } else if is_part(&lower, &known.lower) {
+                // After all names that differ by a few edits.
+                found.push((usize::MAX, known.name));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.truncate(count);
+        found.into_iter().map(|(_, name)| name).collect()
+    }
+}
+
+/// Returns whether one name contains the other one, and both are long enough.
+fn is_part(a: &str, b: &str) -> bool {
+    let is_long_enough = a.len() >= MIN_PART_BYTES && b.len() >= MIN_PART_BYTES;
+    is_long_enough && (a.contains(b) || b.contains(a))
 }
 
 /// Returns the nearest of a few names like [`Suggester::nearest`].
@@ -263,6 +308,25 @@ mod tests {
         );
         assert_eq!(nearest("token", known), None);
         assert_eq!(nearest("", known), None);
+    }
+
+    #[test]
+    fn nearest_several_begins_with_the_nearest() {
+        let known = ["mlflow_secret", "mlflw", "mlflow", "mlfow", "aws", "mlfow"];
+        let suggester = Suggester::new(known);
+        let mut budget = SearchBudget::for_request();
+        let mut several = |name: &str, count| suggester.nearest_several(name, count, &mut budget);
+        assert_eq!(
+            several("mlflow", 5),
+            ["mlflw", "mlfow", "mlflow_secret"]
+        );
+        assert_eq!(several("mlflox", 2), ["mlflow", "mlflw"]);
+        assert_eq!(several("x", 5), [] as [&str; 0]);
+        for name in ["mlflox", "AWSS", "secret"] {
+            let first = several(name, 1).first().copied();
+            assert_eq!(first, suggester.nearest(name), "{name}");
+        }
+        assert!(suggester.nearest_several("mlflow", 5, &mut SearchBudget(10)).is_empty());
     }
 
     #[test]

@@ -20,6 +20,17 @@ pub enum Placement {
     EndOfLine(Span),
     /// Add the comment on a new line above this line.
     LineAbove(Span),
+    /// Add a comment of HTML on a new line above this line, which begins a block of code.
+    AboveBlock(Span),
+}
+
+/// The form of the comments to add.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CommentStyle<'r> {
+    /// Whether a line above is better than the end of a line.
+    pub prefers_line_above: bool,
+    /// The reason that new comments contain.
+    pub reason: Option<&'r str>,
 }
 
 /// A file before any comment is added.
@@ -28,6 +39,7 @@ pub struct OriginalFile<'a> {
     pub syntax: Syntax,
     pub document: Document,
     pub directives: Vec<Directive>,
+    style: CommentStyle<'a>,
 }
 
 impl<'a> OriginalFile<'a> {
@@ -38,7 +50,13 @@ impl<'a> OriginalFile<'a> {
             syntax,
             document,
             directives,
+            style: CommentStyle::default(),
         }
+    }
+
+    pub fn with_style(mut self, style: CommentStyle<'a>) -> Self {
+        self.style = style;
+        self
     }
 
     pub fn is_ignore(&self, directive: usize) -> bool {
@@ -69,9 +87,30 @@ impl<'a> OriginalFile<'a> {
                 Placement::LineAbove(line),
             ]);
         }
+        if self.style.prefers_line_above {
+            placements.extend(self.block_above(scalar_line).map(Placement::AboveBlock));
+            placements.sort_by_key(|placement| match placement {
+                Placement::ExistingComment(_) => 0,
+                Placement::AboveBlock(_) => 1,
+                Placement::LineAbove(_) => 2,
+                Placement::EndOfLine(_) => 3,
+            });
+        }
         placements
             .retain(|placement| !self.syntax.is_script() || self.fits_script(*placement, finding));
         placements
+    }
+
+    /// Returns the line that begins the block of Markdown whose first line is the given one. MDX has
+    /// no comments of HTML.
+    fn block_above(&self, line: Span) -> Option<Span> {
+        let is_mdx = self.source.path().to_ascii_lowercase().ends_with(".mdx");
+        if self.syntax != Syntax::Script(ScriptHost::Markdown) || is_mdx {
+            return None;
+        }
+        let fence = self.source.line_span(line.start.checked_sub(1)?);
+        let text = self.source.slice(fence).trim_start();
+        (text.starts_with("```") || text.starts_with("~~~")).then_some(fence)
     }
 
     /// Returns whether a line of YAML ends with the header of a block scalar.
@@ -115,7 +154,7 @@ impl<'a> OriginalFile<'a> {
             return false;
         }
         match placement {
-            Placement::ExistingComment(_) => true,
+            Placement::ExistingComment(_) | Placement::AboveBlock(_) => true,
             Placement::EndOfLine(line) => !continues_on_next_line(self.source.slice(line)),
             Placement::LineAbove(line) => {
                 let line_before = line
@@ -130,7 +169,7 @@ impl<'a> OriginalFile<'a> {
     /// Returns the line, counted from 1, above which a placement adds a line. Returns `None` if it
     /// does not add one.
     pub fn line_below(&self, placement: Placement) -> Option<usize> {
-        let Placement::LineAbove(line) = placement else {
+        let (Placement::LineAbove(line) | Placement::AboveBlock(line)) = placement else {
             return None;
         };
         Some(self.source.position(line.start).line)
@@ -159,14 +198,28 @@ impl<'a> OriginalFile<'a> {
                     format!("{old}, {list}"),
                 )
             }
+            _ => {
+                let reason = self.style.reason.map(|reason| format!(" {reason}"));
+                let reason = reason.unwrap_or_default();
+                return self.comment_edit(placement, &format!("ignore[{list}]{reason}"));
+            }
+        })
+    }
+
+    /// Returns the edit that adds a comment with a directive. Returns `None` for the placement in an
+    /// existing comment.
+    pub fn comment_edit(&self, placement: Placement, directive: &str) -> Option<Edit> {
+        let comment = match placement {
+            Placement::AboveBlock(_) => format!("<!-- stackref: {directive} -->"),
+            _ => format!("# stackref: {directive}"),
+        };
+        match placement {
+            Placement::ExistingComment(_) => None,
             Placement::EndOfLine(line) => {
                 let end = line.start + self.source.slice(line).trim_end_matches([' ', '\t']).len();
-                Edit::new(
-                    Span::new(end, line.end),
-                    format!(" # stackref: ignore[{list}]"),
-                )
+                Some(Edit::new(Span::new(end, line.end), format!(" {comment}")))
             }
-            Placement::LineAbove(line) => {
+            Placement::LineAbove(line) | Placement::AboveBlock(line) => {
                 let text = self.source.slice(line);
                 let text = text.strip_prefix('\u{feff}').unwrap_or(text);
                 let indent: String = text
@@ -179,12 +232,12 @@ impl<'a> OriginalFile<'a> {
                 } else {
                     "\n"
                 };
-                Edit::new(
+                Some(Edit::new(
                     Span::new(start, start),
-                    format!("{indent}# stackref: ignore[{list}]{line_break}"),
-                )
+                    format!("{indent}{comment}{line_break}"),
+                ))
             }
-        })
+        }
     }
 }
 

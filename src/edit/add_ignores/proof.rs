@@ -29,23 +29,46 @@ pub fn proven_text(
     let edits = comments
         .iter()
         .map(|(&placement, rules)| file.edit(placement, rules));
-    let mut edits = edits.collect::<Option<Vec<Edit>>>()?;
+    let (text, directives) = with_comments(file, edits.collect::<Option<Vec<Edit>>>()?)?;
+    let new = NewDirectives::new(&directives, file, comments);
+    let is_proven =
+        groups.iter().all(|group| new.suppress(group)) && new.preserve(&file.directives);
+    is_proven.then_some(text)
+}
+
+/// Returns the text of the file with a new `literal` comment. Returns `None` if it would not apply to
+/// one of the lines, or if the proof fails.
+pub fn proven_literal(
+    file: &OriginalFile<'_>,
+    placement: Placement,
+    lines: &BTreeSet<usize>,
+) -> Option<String> {
+    let edit = file.comment_edit(placement, "literal")?;
+    let (text, directives) = with_comments(file, vec![edit])?;
+    let comments = NewComments::from([(placement, BTreeSet::new())]);
+    let new = NewDirectives::new(&directives, file, &comments);
+    let literal = &DirectiveKind::Literal;
+    let applies = lines
+        .iter()
+        .any(|&line| new.all.contains(&(new.moved_line(line), literal)));
+    (applies && new.preserve(&file.directives)).then_some(text)
+}
+
+/// Returns the text and the directives of the file with comments. Returns `None` if it is another
+/// document.
+fn with_comments(
+    file: &OriginalFile<'_>,
+    mut edits: Vec<Edit>,
+) -> Option<(String, Vec<Directive>)> {
     edits.sort_by_key(|edit| edit.span);
     let text = apply(file.source.text(), &edits)?;
     let source = Arc::new(SourceFile::new(file.source.path(), text));
     let document = Document::parse(Arc::clone(&source), file.syntax).ok()?;
-    if file
-        .document
-        .find_difference(&document, &HashMap::new())
-        .is_some()
-    {
-        return None;
-    }
+    let difference = file.document.find_difference(&document, &HashMap::new());
     let directives = directives::directives(&document);
-    let new = NewDirectives::new(&directives, file, comments);
-    let is_proven =
-        groups.iter().all(|group| new.suppress(group)) && new.preserve(&file.directives);
-    is_proven.then(|| source.text().to_owned())
+    difference
+        .is_none()
+        .then(|| (source.text().to_owned(), directives))
 }
 
 /// The directives of the new text, and how its lines moved.

@@ -1,5 +1,6 @@
 //! Findings that no comment can suppress, and the config entries that suppress them instead.
 
+use super::config_entry::{entry_text, is_ignorable};
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::rule_id::RuleId;
 use crate::project::config::{self, Config};
@@ -7,10 +8,6 @@ use crate::project::configs::Configs;
 use crate::text::escape::escape_control;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-/// The rules that neither a comment nor the config can suppress, because their findings must be
-/// fixed.
-const NOT_IGNORABLE: [RuleId; 2] = [RuleId::BareIgnore, RuleId::SyntaxError];
 
 /// A finding that no comment can suppress.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +32,21 @@ impl UnsuppressedFinding {
             attribute: finding.scope.attribute.as_deref().map(str::to_owned),
         }
     }
+
+    fn config_entry(&self, config: &Config, root: &Path) -> Option<String> {
+        let folder = if config.file.is_some() {
+            &config.folder
+        } else {
+            root
+        };
+        let path = if self.is_registered {
+            &self.display_path
+        } else {
+            let path = self.path.strip_prefix(folder);
+            path.unwrap_or(&self.path).to_str()?
+        };
+        Some(entry_text(path, self.rule, self.attribute.as_deref(), None))
+    }
 }
 
 /// Returns lines that list the findings, and the `[[ignore]]` entries that suppress them. `root` is
@@ -47,7 +59,7 @@ pub fn describe(
     let mut numbers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut entries: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for finding in unsuppressed {
-        let is_ignorable = !NOT_IGNORABLE.contains(&finding.rule);
+        let is_ignorable = is_ignorable(finding.rule);
         let reason = if is_ignorable {
             finding.reason
         } else {
@@ -55,7 +67,7 @@ pub fn describe(
         };
         *numbers.entry((&finding.display_path, reason)).or_default() += 1;
         let config = configs.for_findings_in(&finding.path);
-        if is_ignorable && let Some(entry) = config_entry(finding, &config, root) {
+        if is_ignorable && let Some(entry) = finding.config_entry(&config, root) {
             let file = config
                 .source
                 .as_ref()
@@ -80,36 +92,4 @@ pub fn describe(
         lines.extend(entries);
     }
     lines
-}
-
-/// Returns the `[[ignore]]` entry that suppresses a finding. Returns `None` if the path is not
-/// UTF-8.
-fn config_entry(finding: &UnsuppressedFinding, config: &Config, root: &Path) -> Option<String> {
-    let folder = if config.file.is_some() {
-        &config.folder
-    } else {
-        root
-    };
-    let path = if finding.is_registered {
-        &finding.display_path
-    } else {
-        let path = finding.path.strip_prefix(folder);
-        path.unwrap_or(&finding.path).to_str()?
-    };
-    let (path, rule) = (
-        toml_string(&globset::escape(path)),
-        toml_string(finding.rule.name()),
-    );
-    let attribute = finding
-        .attribute
-        .as_deref()
-        .map(|attribute| format!("\nattribute = {}", toml_string(attribute)));
-    Some(format!(
-        "\n[[ignore]]\npath = {path}\nrule = {rule}{}",
-        attribute.unwrap_or_default()
-    ))
-}
-
-fn toml_string(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }

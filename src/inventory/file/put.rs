@@ -80,6 +80,39 @@ impl FileContent {
         Ok((Some(self.with_additions(&additions)?), kept))
     }
 
+    /// Returns the text with another secret, or with another key of a secret. Returns `None` if the
+    /// file stores values or no secret, is a snapshot, or has the name.
+    ///
+    /// # Errors
+    /// Fails if an entry cannot be read, and for the reasons of [`FileContent::with_changes`].
+    pub fn text_with_name(
+        &self,
+        secret: &str,
+        key: Option<&str>,
+    ) -> Option<Result<String, Failure>> {
+        let stores_values = self.takes_values();
+        if stores_values || self.is_snapshot() {
+            return None;
+        }
+        if let Some(failure) = self.entry_errors.first() {
+            return Some(Err(failure.clone()));
+        }
+        let entries = key.map(|key| NewKey {
+            key: key.to_owned(),
+            value: None,
+            replaces: false,
+        });
+        let entries: Vec<NewKey> = entries.into_iter().collect();
+        let change = SecretChange {
+            secret,
+            entries: &entries,
+        };
+        match self.with_changes(&[change]) {
+            Ok((content, _)) => content.map(|content| Ok(content.new_text().text)),
+            Err(failure) => Some(Err(failure)),
+        }
+    }
+
     /// Returns this content with additions, parsed and compared.
     fn with_additions(&self, additions: &[Addition<'_>]) -> Result<Self, Failure> {
         let content = self.reparse(&self.write_additions(additions)?);
