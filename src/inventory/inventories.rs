@@ -357,6 +357,11 @@ impl Inventories {
         Some(self.project(config)?.chain_of(at, environment))
     }
 
+    /// Returns the index of the inventory with a name in a config.
+    pub fn configured(&self, config: &Config, name: &str) -> Option<usize> {
+        self.project(config)?.index_of(name)
+    }
+
     /// Returns the inventories of each environment of a config that this run uses.
     pub fn environments(&self, config: &Config) -> Vec<InventoryChain> {
         let Some(project) = self.project(config) else {

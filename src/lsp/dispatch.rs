@@ -43,10 +43,13 @@ impl Server {
             "textDocument/completion" => {
                 self.answer::<lsp::CompletionRequest>(id, params, Self::completion);
             }
-            "textDocument/hover" => {
-                self.answer::<lsp::HoverRequest>(id, params, |server, params| {
-                    server.config_hover(&params.text_document_position_params)
-                });
+            "textDocument/codeAction" => {
+                self.answer::<lsp::CodeActionRequest>(id, params, Self::code_actions);
+            }
+            "textDocument/hover" => self.answer::<lsp::HoverRequest>(id, params, Self::hover),
+            "codeAction/resolve" => {
+                let resolve = Self::resolve_code_action;
+                self.try_answer::<lsp::CodeActionResolveRequest>(id, params, resolve);
             }
             "workspace/diagnostic" => self.workspace_diagnostic(id, params),
             "workspace/executeCommand" => {

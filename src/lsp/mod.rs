@@ -18,8 +18,10 @@
 
 mod answer_cache;
 mod background;
+mod checked_document;
 mod client;
 mod client_support;
+mod code_actions;
 mod code_lenses;
 mod completion;
 mod config_completion;
@@ -34,6 +36,7 @@ mod editor_diagnostics;
 mod editor_project;
 mod editor_settings;
 mod file_uris;
+mod hover;
 mod kept_documents;
 mod lifecycle;
 mod navigation;
@@ -48,6 +51,7 @@ mod text_positions;
 mod trust_prompt;
 mod untitled;
 mod watching;
+mod workspace_edits;
 mod workspace_symbols;
 
 use crate::system::environment::Environment;

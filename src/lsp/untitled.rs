@@ -17,13 +17,24 @@ use std::path::{Path, PathBuf};
 
 /// Returns the findings in a document without a file.
 pub fn check_untitled(document: &Document, cwd: &Path) -> Vec<Finding> {
-    let Some(scan) = scan_untitled(document, &document.text, cwd) else {
-        return Vec::new();
+    let check = |scan: &mut Scan, settings: &Settings<'_>, _: &PathRoots| {
+        pipeline::run(scan, settings, None).findings
     };
+    with_untitled(document, cwd, check).unwrap_or_default()
+}
+
+/// Calls a function with the scan of a document without a file, and the settings of its check.
+/// Returns `None` if stackref does not read its language.
+pub fn with_untitled<T>(
+    document: &Document,
+    cwd: &Path,
+    run: impl FnOnce(&mut Scan, &Settings<'_>, &PathRoots) -> T,
+) -> Option<T> {
+    let mut scan = scan_untitled(document, &document.text, cwd)?;
     let configs = Configs::fixed(Config::default());
     let inventories = Inventories::default();
     let settings = Settings::new(&configs, LevelChoice::fixed(Level::None), &inventories);
-    pipeline::run(&scan, &settings, None).findings
+    Some(run(&mut scan, &settings, &untitled_roots(cwd)))
 }
 
 /// Analyzes a text as the contents of a document without a file.
@@ -33,13 +44,6 @@ pub fn analyze_untitled(document: &Document, text: &str, cwd: &Path) -> Option<A
 
 fn scan_untitled(document: &Document, text: &str, cwd: &Path) -> Option<Scan> {
     let syntax = syntax_of_language(&document.language, &document.text)?;
-    let roots = PathRoots {
-        cwd: cwd.to_path_buf(),
-        root: cwd.to_path_buf(),
-        keep_documents: false,
-        honor_literal_comments: true,
-        repository: None,
-    };
     let candidate = Candidate {
         path: untitled_path(document),
         syntax,
@@ -50,8 +54,18 @@ fn scan_untitled(document: &Document, text: &str, cwd: &Path) -> Option<Scan> {
         bytes,
         candidate,
         Resolver::default(),
-        &roots,
+        &untitled_roots(cwd),
     ))
+}
+
+fn untitled_roots(cwd: &Path) -> PathRoots {
+    PathRoots {
+        cwd: cwd.to_path_buf(),
+        root: cwd.to_path_buf(),
+        keep_documents: false,
+        honor_literal_comments: true,
+        repository: None,
+    }
 }
 
 /// Returns the path under which the findings of a document without a file are kept.

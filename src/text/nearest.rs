@@ -316,17 +316,18 @@ mod tests {
         let suggester = Suggester::new(known);
         let mut budget = SearchBudget::for_request();
         let mut several = |name: &str, count| suggester.nearest_several(name, count, &mut budget);
-        assert_eq!(
-            several("mlflow", 5),
-            ["mlflw", "mlfow", "mlflow_secret"]
-        );
+        assert_eq!(several("mlflow", 5), ["mlflw", "mlfow", "mlflow_secret"]);
         assert_eq!(several("mlflox", 2), ["mlflow", "mlflw"]);
         assert_eq!(several("x", 5), [] as [&str; 0]);
         for name in ["mlflox", "AWSS", "secret"] {
             let first = several(name, 1).first().copied();
             assert_eq!(first, suggester.nearest(name), "{name}");
         }
-        assert!(suggester.nearest_several("mlflow", 5, &mut SearchBudget(10)).is_empty());
+        assert!(
+            suggester
+                .nearest_several("mlflow", 5, &mut SearchBudget(10))
+                .is_empty()
+        );
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod layers;
 mod leaks;
 mod levels;
 mod links;
+mod lsp_actions;
 mod lsp_completion;
 mod lsp_diagnostics;
 mod lsp_navigation;

@@ -149,7 +149,10 @@ mod tests {
             ("a.json", "not toml ="),
             ("a.json", "ignore = []"),
             ("a.json", "no_such_key = 1"),
-            ("a.json", "[[ignore]]\npath = \"*\"\nrule = \"unknown-secret\"\n"),
+            (
+                "a.json",
+                "[[ignore]]\npath = \"*\"\nrule = \"unknown-secret\"\n",
+            ),
         ] {
             assert_eq!(entry(path).append_to(config), None, "{config}");
         }

@@ -183,27 +183,23 @@ impl<'a> OriginalFile<'a> {
             .map(|rule| rule.name())
             .collect::<Vec<_>>()
             .join(", ");
-        Some(match placement {
-            Placement::ExistingComment(at) => {
-                let span = self.directives.get(at)?.directive_span;
-                let text = self.source.slice(span);
-                let (open, close) = (text.find('[')? + 1, text.rfind(']')?);
-                let old = text
-                    .get(open..close)?
-                    .trim()
-                    .trim_end_matches(',')
-                    .trim_end();
-                Edit::new(
-                    Span::new(span.start + open, span.start + close),
-                    format!("{old}, {list}"),
-                )
-            }
-            _ => {
-                let reason = self.style.reason.map(|reason| format!(" {reason}"));
-                let reason = reason.unwrap_or_default();
-                return self.comment_edit(placement, &format!("ignore[{list}]{reason}"));
-            }
-        })
+        let Placement::ExistingComment(at) = placement else {
+            let reason = self.style.reason.map(|reason| format!(" {reason}"));
+            let directive = format!("ignore[{list}]{}", reason.unwrap_or_default());
+            return self.comment_edit(placement, &directive);
+        };
+        let span = self.directives.get(at)?.directive_span;
+        let text = self.source.slice(span);
+        let (open, close) = (text.find('[')? + 1, text.rfind(']')?);
+        let old = text
+            .get(open..close)?
+            .trim()
+            .trim_end_matches(',')
+            .trim_end();
+        Some(Edit::new(
+            Span::new(span.start + open, span.start + close),
+            format!("{old}, {list}"),
+        ))
     }
 
     /// Returns the edit that adds a comment with a directive. Returns `None` for the placement in an

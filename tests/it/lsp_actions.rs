@@ -1,0 +1,618 @@
+//! Code actions in a session: which are offered, and the files that they yield.
+
+use crate::lsp_support::{Session, rules};
+use crate::support::{check, folder};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const INVENTORY: &str = "mlflow: [username, password]\nmlflow_old: [password]\nslack: [token]\n";
+
+/// The capabilities of a client that resolves actions.
+fn resolving() -> Value {
+    json!({
+        "general": {"positionEncodings": ["utf-16"]},
+        "textDocument": {
+            "publishDiagnostics": {"relatedInformation": true},
+            "codeAction": {
+                "codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}},
+                "dataSupport": true,
+                "resolveSupport": {"properties": ["edit"]},
+            },
+        },
+        "workspace": {"workspaceEdit": {"documentChanges": true, "resourceOperations": ["create"]}},
+    })
+}
+
+/// The capabilities of a client that supports as little as possible.
+fn simple() -> Value {
+    json!({"textDocument": {"codeAction": {"codeActionLiteralSupport": {}}}})
+}
+
+fn stack(attributes: &str) -> String {
+    format!(
+        "components:\n  experiment_tracker:\n    configuration:\n{attributes}    flavor: mlflow\n    name: tracker\n    \
+         type: experiment_tracker\nstack_name: s\nzenml_version: 0.98.0\n"
+    )
+}
+
+/// Waits until the files are read.
+fn ready(session: &mut Session) {
+    let params = json!({"previousResultIds": []});
+    session.request("workspace/diagnostic", params).unwrap();
+}
+
+/// The whole document.
+fn everything() -> Value {
+    json!({"start": {"line": 0, "character": 0}, "end": {"line": 9999, "character": 0}})
+}
+
+fn position(line: u32, character: u32) -> Value {
+    let position = json!({"line": line, "character": character});
+    json!({"start": position, "end": position})
+}
+
+fn actions(session: &mut Session, name: &str, range: &Value, only: Option<&[&str]>) -> Vec<Value> {
+    let mut context = json!({"diagnostics": []});
+    if let Some(only) = only {
+        context["only"] = json!(only);
+    }
+    let uri = session.uri(name);
+    let params = json!({"textDocument": {"uri": uri}, "range": range, "context": context});
+    let result = session.request("textDocument/codeAction", params).unwrap();
+    result.as_array().cloned().unwrap_or_default()
+}
+
+fn titles(actions: &[Value]) -> Vec<&str> {
+    actions
+        .iter()
+        .map(|action| action["title"].as_str().unwrap())
+        .collect()
+}
+
+fn find<'a>(actions: &'a [Value], title: &str) -> &'a Value {
+    let mut found = actions.iter().filter(|it| it["title"] == title);
+    let action = found.next();
+    action.unwrap_or_else(|| panic!("no {title:?} in {:?}", titles(actions)))
+}
+
+fn resolve(session: &mut Session, action: &Value) -> Value {
+    let resolved = session.request("codeAction/resolve", action.clone());
+    resolved.unwrap()
+}
+
+/// Applies an edit to texts by URI, as a client does. Counts UTF-16 units.
+fn apply(edit: &Value, texts: &mut BTreeMap<String, String>) {
+    let mut changes: Vec<(String, Vec<Value>)> = Vec::new();
+    for change in edit["documentChanges"].as_array().into_iter().flatten() {
+        if change["kind"] == "create" {
+            let uri = change["uri"].as_str().unwrap().to_owned();
+            assert_eq!(texts.insert(uri, String::new()), None);
+            continue;
+        }
+        let uri = change["textDocument"]["uri"].as_str().unwrap();
+        let edits = change["edits"].as_array().unwrap();
+        changes.push((uri.to_owned(), edits.clone()));
+    }
+    for (uri, edits) in edit["changes"].as_object().into_iter().flatten() {
+        changes.push((uri.clone(), edits.as_array().unwrap().clone()));
+    }
+    for (uri, edits) in changes {
+        let text = texts.get_mut(&uri).unwrap_or_else(|| panic!("{uri}"));
+        for edit in edits.iter().rev() {
+            let start = offset(text, &edit["range"]["start"]);
+            let end = offset(text, &edit["range"]["end"]);
+            text.replace_range(start..end, edit["newText"].as_str().unwrap());
+        }
+    }
+}
+
+fn offset(text: &str, position: &Value) -> usize {
+    let line = usize::try_from(position["line"].as_u64().unwrap()).unwrap();
+    let mut units = usize::try_from(position["character"].as_u64().unwrap()).unwrap();
+    let bom = text.len() - text.trim_start_matches('\u{feff}').len();
+    let start = match line {
+        0 => bom,
+        _ => text
+            .match_indices('\n')
+            .nth(line - 1)
+            .map_or(text.len(), |(at, _)| at + 1),
+    };
+    let mut at = start;
+    for c in text[start..].chars() {
+        if units == 0 {
+            break;
+        }
+        units -= c.len_utf16();
+        at += c.len_utf8();
+    }
+    at
+}
+
+/// Opens a file, chooses the action with a title for the whole document, and returns all texts after
+/// it by their names.
+fn choose(
+    files: &[(&str, &str)],
+    name: &str,
+    title: &str,
+    capabilities: &Value,
+) -> BTreeMap<String, String> {
+    let folder = folder(files);
+    let mut session = Session::start(folder.path(), capabilities);
+    session.open(name);
+    ready(&mut session);
+    let only: Option<&[&str]> = title.starts_with("Apply").then_some(&["source.fixAll"]);
+    let offered = actions(&mut session, name, &everything(), only);
+    let action = find(&offered, title).clone();
+    let action = if action.get("edit").is_none() {
+        resolve(&mut session, &action)
+    } else {
+        action
+    };
+    let uris = files
+        .iter()
+        .map(|(name, text)| (session.uri(name), (*text).to_owned()));
+    let mut texts: BTreeMap<String, String> = uris.collect();
+    apply(&action["edit"], &mut texts);
+    let root = session.uri("");
+    texts
+        .into_iter()
+        .map(|(uri, text)| (uri.strip_prefix(&root).unwrap().to_owned(), text))
+        .collect()
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+#[test]
+fn the_actions_for_an_unknown_secret_are_offered_in_order() {
+    let text = stack("      tracking_password: '{{mlfow.password}}'\n");
+    let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
+    let mut session = Session::start(folder.path(), &resolving());
+    session.open("s.yaml");
+    ready(&mut session);
+    let offered = actions(&mut session, "s.yaml", &position(3, 30), None);
+    assert_eq!(
+        titles(&offered),
+        [
+            "Change to `mlflow`",
+            "Change to `mlflow_old`",
+            "Add `mlfow.password` to `secrets.inventory.yaml`",
+            "Ignore unknown-secret here",
+        ]
+    );
+    for action in &offered {
+        assert_eq!(action["kind"], "quickfix");
+        assert_eq!(
+            rules(action["diagnostics"].as_array().unwrap()),
+            ["unknown-secret"]
+        );
+        assert_eq!(action["edit"].is_null(), !action["data"].is_null());
+    }
+    let change = &offered[0]["edit"]["documentChanges"][0];
+    assert_eq!(change["textDocument"]["version"], 1);
+    // The cursor is elsewhere, or another kind is requested.
+    for (range, only) in [
+        (position(0, 0), None),
+        (position(3, 30), Some(&["refactor"][..])),
+        (position(3, 30), Some(&["source"])),
+    ] {
+        assert_eq!(
+            actions(&mut session, "s.yaml", &range, only),
+            [] as [Value; 0]
+        );
+    }
+}
+
+#[test]
+fn an_ignore_comment_is_added_above_in_the_syntax_of_the_file() {
+    let yaml = stack("      # why\n      tracking_password: '{{no.k}}' # note\n");
+    let sh = "#!/bin/sh\nif true; then\n\tzenml alerter register x --flavor=slack \\\n\t\t--slack_token={{no.k}}\nfi\n";
+    let py =
+        "from zenml.client import Client\n\ndef f():\n    return Client().get_secret(\"no\")\n";
+    let md = "# Title\n\nText:\n```sh\nzenml alerter register x --flavor=slack --slack_token={{no.k}}\n```\n";
+    let second =
+        "```sh\ncd x\nzenml alerter register x --flavor=slack --slack_token={{no.k}}\n```\n";
+    let tf = "resource \"zenml_stack_component\" \"a\" {\n  name   = \"a\"\n  type   = \"alerter\"\n  flavor = \"slack\"\n  configuration = {\n    slack_token = \"{{no.k}}\"\n  }\n}\n";
+    let toml = "stack_name = \"s\"\n[components.alerter]\nname = \"a\"\nflavor = \"slack\"\ntype = \"alerter\"\n[components.alerter.configuration]\nslack_token = \"{{no.k}}\"\n";
+    let mdx = md.replace("# Title", "# <B>Title</B>");
+    for (name, text, at, comment) in [
+        (
+            "s.yaml",
+            yaml.as_str(),
+            "      tracking_password",
+            "      # stackref: ignore[unknown-secret] TODO: reason\n",
+        ),
+        (
+            "s.toml",
+            toml,
+            "slack_token",
+            "# stackref: ignore[unknown-secret] TODO: reason\n",
+        ),
+        (
+            "x.sh",
+            sh,
+            "\tzenml",
+            "\t# stackref: ignore[unknown-secret] TODO: reason\n",
+        ),
+        (
+            "x.py",
+            py,
+            "    return",
+            "    # stackref: ignore[unknown-secret] TODO: reason\n",
+        ),
+        (
+            "x.md",
+            md,
+            "```sh",
+            "<!-- stackref: ignore[unknown-secret] TODO: reason -->\n",
+        ),
+        (
+            "y.md",
+            second,
+            "zenml",
+            "# stackref: ignore[unknown-secret] TODO: reason\n",
+        ),
+        (
+            "x.mdx",
+            &mdx,
+            "zenml",
+            "# stackref: ignore[unknown-secret] TODO: reason\n",
+        ),
+        (
+            "x.tf",
+            tf,
+            "    slack_token",
+            "    # stackref: ignore[unknown-secret] TODO: reason\n",
+        ),
+    ] {
+        for line_break in ["\n", "\r\n"] {
+            let text = text.replace('\n', line_break);
+            let files = [(name, text.as_str()), ("secrets.inventory.yaml", INVENTORY)];
+            for capabilities in [resolving(), simple()] {
+                let texts = choose(&files, name, "Ignore unknown-secret here", &capabilities);
+                let expected =
+                    text.replacen(at, &format!("{}{at}", comment.replace('\n', line_break)), 1);
+                assert_eq!(texts[name], expected, "{name}");
+                let after = folder(&[(name, &expected), files[1]]);
+                let checked = check(after.path(), &["--deny-warnings", "."]);
+                assert_eq!(
+                    (checked.code, checked.stdout.as_str()),
+                    (0, ""),
+                    "{name}: {}",
+                    checked.stderr
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rule_is_added_to_an_existing_comment() {
+    let text =
+        stack("      # stackref: ignore[unknown-key] known\n      tracking_password: '{{no.k}}'\n");
+    let files = [
+        ("s.yaml", text.as_str()),
+        ("secrets.inventory.yaml", INVENTORY),
+    ];
+    let texts = choose(&files, "s.yaml", "Ignore unknown-secret here", &resolving());
+    let expected = text.replace("[unknown-key]", "[unknown-key, unknown-secret]");
+    assert_eq!(texts["s.yaml"], expected);
+}
+
+#[test]
+fn json_and_notebooks_are_ignored_in_the_config() {
+    let json_stack = r#"{"stack_name": "s", "components": {"alerter": {"name": "a", "flavor": "slack", "type": "alerter", "configuration": {"slack_token": "{{no.k}}"}}}}"#;
+    let notebook = r#"{"cells": [{"cell_type": "code", "source": ["!zenml alerter register x --flavor=slack --slack_token={{{{no.k}}}}\n"]}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}"#;
+    for (name, text) in [("a.json", json_stack), ("x.ipynb", notebook)] {
+        for (config, prefix) in [
+            (None, ""),
+            (Some("level = \"secret-and-key-exists\"\n"), "\n"),
+        ] {
+            let mut files = vec![(name, text), ("secrets.inventory.yaml", INVENTORY)];
+            files.extend(config.map(|config| ("stackref.toml", config)));
+            let title = "Ignore unknown-secret in stackref.toml";
+            let texts = choose(&files, name, title, &resolving());
+            let attribute = if name == "a.json" {
+                "attribute = \"slack_token\"\n"
+            } else {
+                "attribute = \"slack_token\"\n"
+            };
+            let entry = format!(
+                "{prefix}[[ignore]]\npath = \"{name}\"\nrule = \"unknown-secret\"\n{attribute}reason = \"TODO: reason\"\n"
+            );
+            assert_eq!(
+                texts["stackref.toml"],
+                format!("{}{entry}", config.unwrap_or_default())
+            );
+            assert_eq!(texts[name], text);
+            let files: Vec<_> = texts
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_str()))
+                .collect();
+            let after = folder(&files);
+            let checked = check(after.path(), &["."]);
+            assert_eq!(
+                (checked.code, checked.stdout.as_str()),
+                (0, ""),
+                "{name}: {}",
+                checked.stderr
+            );
+        }
+    }
+    // A client that cannot create files is not offered a new config.
+    let folder = folder(&[
+        ("a.json", json_stack),
+        ("secrets.inventory.yaml", INVENTORY),
+    ]);
+    let mut session = Session::start(folder.path(), &simple());
+    session.open("a.json");
+    ready(&mut session);
+    let offered = actions(&mut session, "a.json", &everything(), None);
+    assert!(
+        !titles(&offered)
+            .iter()
+            .any(|title| title.starts_with("Ignore"))
+    );
+}
+
+#[test]
+fn names_are_added_to_inventories_that_store_names_only() {
+    for (inventory, name, expected) in [
+        ("mlflow: [a]\n", "{{mlflow.b}}", "mlflow: [a, b]\n"),
+        (
+            "mlflow:\n  - a # 😀\n",
+            "{{mlflow.b}}",
+            "mlflow:\n  - a # 😀\n  - b\n",
+        ),
+        ("mlflow: [a]\n", "{{other.b}}", "mlflow: [a]\nother: [b]\n"),
+    ] {
+        let text = stack(&format!("      tracking_password: '{name}'\n"));
+        let files = [
+            ("s.yaml", text.as_str()),
+            ("secrets.inventory.yaml", inventory),
+        ];
+        let name = name.trim_matches(['{', '}']);
+        let title = format!("Add `{name}` to `secrets.inventory.yaml`");
+        for capabilities in [resolving(), simple()] {
+            let texts = choose(&files, "s.yaml", &title, &capabilities);
+            assert_eq!(texts["secrets.inventory.yaml"], expected);
+            assert_eq!(texts["s.yaml"], text);
+        }
+    }
+}
+
+#[test]
+fn an_inventory_that_is_open_is_edited_as_it_is_open() {
+    let text = stack("      tracking_password: '{{mlflow.b}}'\n");
+    let folder = folder(&[
+        ("s.yaml", &text),
+        ("secrets.inventory.yaml", "mlflow: [a]\n"),
+    ]);
+    let mut session = Session::start(folder.path(), &resolving());
+    session.open("s.yaml");
+    session.open_text("secrets.inventory.yaml", "yaml", "# new\nmlflow: [a]\n");
+    ready(&mut session);
+    let offered = actions(&mut session, "s.yaml", &everything(), None);
+    let title = "Add `mlflow.b` to `secrets.inventory.yaml`";
+    let action = resolve(&mut session, find(&offered, title));
+    let change = &action["edit"]["documentChanges"][0];
+    assert_eq!(change["textDocument"]["version"], 1);
+    assert_eq!(
+        change["edits"][0]["range"]["start"],
+        json!({"line": 1, "character": 10})
+    );
+    // The buffer now stores values, so nothing is added.
+    session.replace("secrets.inventory.yaml", "mlflow: {a: canary-value}\n");
+    let action = find(&offered, title).clone();
+    let error = session.request("codeAction/resolve", action).unwrap_err();
+    assert!(!error.1.contains("canary"), "{error:?}");
+}
+
+#[test]
+fn an_inventory_with_values_is_not_offered_and_no_value_is_sent() {
+    let text = stack(
+        "      tracking_password: '{{mlflow.passwrod}}'\n      tracking_token: '{{mlfow.x}}'\n",
+    );
+    let inventory = "mlflow:\n  password: canary-one\nother: {token: canary-two} # canary-three\n";
+    let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", inventory)]);
+    for capabilities in [resolving(), simple()] {
+        let mut session = Session::start(folder.path(), &capabilities);
+        session.open("s.yaml");
+        session.open("secrets.inventory.yaml");
+        ready(&mut session);
+        for name in ["s.yaml", "secrets.inventory.yaml"] {
+            let offered = actions(&mut session, name, &everything(), Some(&[""]));
+            for action in offered {
+                assert!(!action["title"].as_str().unwrap().starts_with("Add"));
+                if action.get("edit").is_none() {
+                    let _ = session.request("codeAction/resolve", action);
+                }
+            }
+        }
+        let messages = format!("{:?}", session.messages);
+        assert!(!messages.contains("canary"), "{messages}");
+    }
+}
+
+#[test]
+fn braces_are_marked_as_plain_text_where_that_has_an_effect() {
+    let title = "Mark the braces as plain text: `# stackref: literal`";
+    let text = stack("      run_name: 'run-{{date}}'\n");
+    let files = [
+        ("s.yaml", text.as_str()),
+        ("secrets.inventory.yaml", INVENTORY),
+    ];
+    let texts = choose(&files, "s.yaml", title, &resolving());
+    let expected = text.replace(
+        "      run_name",
+        "      # stackref: literal\n      run_name",
+    );
+    assert_eq!(texts["s.yaml"], expected);
+    // ZenML would still replace a reference, and a password has no braces.
+    let text = stack("      tracking_password: '{{no.k}}'\n      tracking_token: hunter2\n");
+    let folder = folder(&[("s.yaml", &text), files[1]]);
+    let mut session = Session::start(folder.path(), &resolving());
+    session.open("s.yaml");
+    ready(&mut session);
+    let offered = actions(&mut session, "s.yaml", &everything(), None);
+    assert!(
+        !offered.is_empty() && !titles(&offered).contains(&title),
+        "{:?}",
+        titles(&offered)
+    );
+}
+
+#[test]
+fn fixes_yield_what_the_command_line_yields() {
+    let one = stack("      tracking_password: {{mlflow.password}}\n");
+    let many = stack(
+        "      tracking_password: {{mlflow.password}}\n      x: '{{slack.token}}' # stackref: ignore[unknown-secret]\n\
+         \x20     tracking_username: {{mlflow.username}}\n      y: '😀' # stackref: ignore[unknown-key] 😀\n",
+    );
+    let sh = "zenml alerter register x --flavor=slack --slack_token={{ slack.token }}\n";
+    for (name, text, title) in [
+        ("s.yaml", one.as_str(), "Fix unquoted-reference"),
+        ("s.yaml", &one, "Apply all safe fixes of stackref"),
+        ("s.yaml", &many, "Apply all safe fixes of stackref"),
+        ("x.sh", sh, "Fix unquoted-reference"),
+        ("x.sh", sh, "Apply all safe fixes of stackref"),
+    ] {
+        for text in [
+            text.to_owned(),
+            text.replace('\n', "\r\n"),
+            format!("\u{feff}{text}"),
+        ] {
+            let files = [(name, text.as_str()), ("secrets.inventory.yaml", INVENTORY)];
+            let folder = folder(&files);
+            check(folder.path(), &["--fix", "."]);
+            for capabilities in [resolving(), simple()] {
+                let texts = choose(&files, name, title, &capabilities);
+                assert_eq!(texts[name], read(folder.path(), name), "{name} {title}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_declaration_in_another_file_keeps_a_comment() {
+    // The comment is needed only because of the declaration with another key.
+    let sh = "zenml secret create db --user=x\n";
+    let text =
+        stack("      tracking_password: {{db.password}} # stackref: ignore[unknown-key] later\n");
+    let files = [("s.yaml", text.as_str()), ("setup.sh", sh)];
+    let folder = folder(&files);
+    check(folder.path(), &["--fix", "."]);
+    let texts = choose(
+        &files,
+        "s.yaml",
+        "Apply all safe fixes of stackref",
+        &resolving(),
+    );
+    assert_eq!(texts["s.yaml"], read(folder.path(), "s.yaml"));
+    assert!(texts["s.yaml"].contains("later"));
+}
+
+#[test]
+fn an_action_is_resolved_for_the_current_text() {
+    let text = stack("      tracking_password: '{{no.k}}'\n");
+    let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
+    let mut session = Session::start(folder.path(), &resolving());
+    session.open("s.yaml");
+    ready(&mut session);
+    let offered = actions(&mut session, "s.yaml", &everything(), None);
+    let ignore = find(&offered, "Ignore unknown-secret here").clone();
+    // Other lines have moved.
+    session.replace("s.yaml", &format!("# 😀\n\n{text}"));
+    let action = resolve(&mut session, &ignore);
+    let change = &action["edit"]["documentChanges"][0];
+    assert_eq!(change["textDocument"]["version"], 2);
+    assert_eq!(change["edits"][0]["range"]["start"]["line"], 5);
+    // The finding is gone.
+    session.replace("s.yaml", &text.replace("no.k", "slack.token"));
+    let error = session.request("codeAction/resolve", ignore.clone());
+    assert!(error.unwrap_err().1.contains("nothing was edited"));
+    session.close("s.yaml");
+    assert!(session.request("codeAction/resolve", ignore).is_err());
+}
+
+#[test]
+fn hostile_names_and_requests_do_no_harm() {
+    let long = "x".repeat(100_000);
+    let text = stack(&format!(
+        "      a: '{{{{no\u{202e}`](http://x)<b>.k}}}}'\n      b: '{{{{{long}.k}}}}'\n      c: \"{{{{no\\n.k}}}}\"\n"
+    ));
+    let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
+    let mut session = Session::start(folder.path(), &resolving());
+    session.open("s.yaml");
+    session.open_text("broken.stack.yaml", "yaml", "stack_name: [\n{{");
+    ready(&mut session);
+    for name in [
+        "s.yaml",
+        "broken.stack.yaml",
+        "closed.yaml",
+        "stackref.toml",
+    ] {
+        for range in [everything(), position(4_294_967_295, 4_294_967_295)] {
+            for action in actions(&mut session, name, &range, Some(&[""])) {
+                let title = action["title"].as_str().unwrap();
+                assert!(
+                    title.len() < 400 && !title.contains(['\u{202e}', '\n']),
+                    "{title}"
+                );
+                let _ = session.request("codeAction/resolve", action);
+            }
+        }
+    }
+    for data in [
+        json!(null),
+        json!(1),
+        json!({"uri": "x", "action": {"ignore": {}}}),
+    ] {
+        let action = json!({"title": "x", "data": data});
+        assert!(session.request("codeAction/resolve", action).is_ok());
+    }
+    let action = json!({"title": "x", "data": {"uri": "file:///x", "action": "fixAll"}});
+    assert!(session.request("codeAction/resolve", action).is_err());
+}
+
+#[test]
+fn a_document_without_a_file_has_actions() {
+    let folder = folder(&[]);
+    let mut session = Session::start(folder.path(), &simple());
+    let text = stack("      tracking_password: {{mlflow.password}}\n");
+    let uri = "untitled:Untitled-1";
+    let document = json!({"uri": uri, "languageId": "yaml", "version": 7, "text": text});
+    session.notify("textDocument/didOpen", json!({"textDocument": document}));
+    let params = json!({
+        "textDocument": {"uri": uri}, "range": everything(), "context": {"diagnostics": [], "only": [""]},
+    });
+    let offered = session.request("textDocument/codeAction", params).unwrap();
+    let offered = offered.as_array().unwrap();
+    for title in ["Fix unquoted-reference", "Apply all safe fixes of stackref"] {
+        let mut texts = BTreeMap::from([(uri.to_owned(), text.clone())]);
+        apply(&find(offered, title)["edit"], &mut texts);
+        let expected = text.replace("{{mlflow.password}}", "\"{{mlflow.password}}\"");
+        assert_eq!(texts[uri], expected);
+    }
+    let mut texts = BTreeMap::from([(uri.to_owned(), text.clone())]);
+    apply(
+        &find(offered, "Ignore unquoted-reference here")["edit"],
+        &mut texts,
+    );
+    assert!(texts[uri].contains("      # stackref: ignore[unquoted-reference] TODO: reason\n"));
+}
+
+#[test]
+fn a_client_without_literals_gets_no_actions() {
+    let text = stack("      tracking_password: '{{no.k}}'\n");
+    let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", INVENTORY)]);
+    let mut session = Session::start(folder.path(), &json!({}));
+    session.open("s.yaml");
+    ready(&mut session);
+    assert_eq!(
+        actions(&mut session, "s.yaml", &everything(), None),
+        [] as [Value; 0]
+    );
+}
