@@ -22,7 +22,7 @@ use crate::lint::settings::Settings;
 use crate::project::configs::Configs;
 use crate::text::redacted_source::RedactedSource;
 use annotator::{Annotation, Annotator};
-pub use config_entry::{IgnoreEntry, ignore_entry};
+pub use config_entry::{IgnoreEntry, ignore_entry, is_ignorable};
 pub(super) use diff_source::subtract_span;
 use diff_source::with_visible_comments;
 use placement::{CommentStyle, OriginalFile};

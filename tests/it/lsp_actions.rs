@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const INVENTORY: &str = "mlflow: [username, password]\nmlflow_old: [password]\nslack: [token]\n";
+const INVENTORY: &str = "mlflow: [username, password]\nmlflows: [password]\nslack: [token]\n";
 
 /// The capabilities of a client that resolves actions.
 fn resolving() -> Value {
@@ -143,6 +143,7 @@ fn choose(
     ready(&mut session);
     let only: Option<&[&str]> = title.starts_with("Apply").then_some(&["source.fixAll"]);
     let offered = actions(&mut session, name, &everything(), only);
+    assert!(!offered.is_empty(), "{name}");
     let action = find(&offered, title).clone();
     let action = if action.get("edit").is_none() {
         resolve(&mut session, &action)
@@ -177,7 +178,7 @@ fn the_actions_for_an_unknown_secret_are_offered_in_order() {
         titles(&offered),
         [
             "Change to `mlflow`",
-            "Change to `mlflow_old`",
+            "Change to `mlflows`",
             "Add `mlfow.password` to `secrets.inventory.yaml`",
             "Ignore unknown-secret here",
         ]
@@ -211,9 +212,9 @@ fn an_ignore_comment_is_added_above_in_the_syntax_of_the_file() {
     let sh = "#!/bin/sh\nif true; then\n\tzenml alerter register x --flavor=slack \\\n\t\t--slack_token={{no.k}}\nfi\n";
     let py =
         "from zenml.client import Client\n\ndef f():\n    return Client().get_secret(\"no\")\n";
-    let md = "# Title\n\nText:\n```sh\nzenml alerter register x --flavor=slack --slack_token={{no.k}}\n```\n";
+    let md = "# Title\n\nText:\n```sh\nzenml alerter register x --flavor=slack --slack_token=x{{no.k}}\n```\n";
     let second =
-        "```sh\ncd x\nzenml alerter register x --flavor=slack --slack_token={{no.k}}\n```\n";
+        "```sh\ncd x\nzenml alerter register x --flavor=slack --slack_token=x{{no.k}}\n```\n";
     let tf = "resource \"zenml_stack_component\" \"a\" {\n  name   = \"a\"\n  type   = \"alerter\"\n  flavor = \"slack\"\n  configuration = {\n    slack_token = \"{{no.k}}\"\n  }\n}\n";
     let toml = "stack_name = \"s\"\n[components.alerter]\nname = \"a\"\nflavor = \"slack\"\ntype = \"alerter\"\n[components.alerter.configuration]\nslack_token = \"{{no.k}}\"\n";
     let mdx = md.replace("# Title", "# <B>Title</B>");
@@ -246,19 +247,19 @@ fn an_ignore_comment_is_added_above_in_the_syntax_of_the_file() {
             "x.md",
             md,
             "```sh",
-            "<!-- stackref: ignore[unknown-secret] TODO: reason -->\n",
+            "<!-- stackref: ignore[embedded-reference] TODO: reason -->\n",
         ),
         (
             "y.md",
             second,
             "zenml",
-            "# stackref: ignore[unknown-secret] TODO: reason\n",
+            "# stackref: ignore[embedded-reference] TODO: reason\n",
         ),
         (
             "x.mdx",
             &mdx,
             "zenml",
-            "# stackref: ignore[unknown-secret] TODO: reason\n",
+            "# stackref: ignore[embedded-reference] TODO: reason\n",
         ),
         (
             "x.tf",
@@ -269,14 +270,23 @@ fn an_ignore_comment_is_added_above_in_the_syntax_of_the_file() {
     ] {
         for line_break in ["\n", "\r\n"] {
             let text = text.replace('\n', line_break);
+            let rule = if comment.contains("embedded") {
+                "embedded-reference"
+            } else {
+                "unknown-secret"
+            };
+            let title = &format!("Ignore {rule} here");
             let files = [(name, text.as_str()), ("secrets.inventory.yaml", INVENTORY)];
             for capabilities in [resolving(), simple()] {
-                let texts = choose(&files, name, "Ignore unknown-secret here", &capabilities);
+                let texts = choose(&files, name, title, &capabilities);
                 let expected =
                     text.replacen(at, &format!("{}{at}", comment.replace('\n', line_break)), 1);
                 assert_eq!(texts[name], expected, "{name}");
                 let after = folder(&[(name, &expected), files[1]]);
-                let checked = check(after.path(), &["--deny-warnings", "."]);
+                let checked = check(
+                    after.path(),
+                    &["--ignore", "unused-secret", "--deny-warnings", "."],
+                );
                 assert_eq!(
                     (checked.code, checked.stdout.as_str()),
                     (0, ""),
@@ -314,11 +324,7 @@ fn json_and_notebooks_are_ignored_in_the_config() {
             files.extend(config.map(|config| ("stackref.toml", config)));
             let title = "Ignore unknown-secret in stackref.toml";
             let texts = choose(&files, name, title, &resolving());
-            let attribute = if name == "a.json" {
-                "attribute = \"slack_token\"\n"
-            } else {
-                "attribute = \"slack_token\"\n"
-            };
+            let attribute = "attribute = \"slack_token\"\n";
             let entry = format!(
                 "{prefix}[[ignore]]\npath = \"{name}\"\nrule = \"unknown-secret\"\n{attribute}reason = \"TODO: reason\"\n"
             );
@@ -332,7 +338,7 @@ fn json_and_notebooks_are_ignored_in_the_config() {
                 .map(|(name, text)| (name.as_str(), text.as_str()))
                 .collect();
             let after = folder(&files);
-            let checked = check(after.path(), &["."]);
+            let checked = check(after.path(), &["--ignore", "unused-secret", "."]);
             assert_eq!(
                 (checked.code, checked.stdout.as_str()),
                 (0, ""),
@@ -554,7 +560,7 @@ fn hostile_names_and_requests_do_no_harm() {
         "closed.yaml",
         "stackref.toml",
     ] {
-        for range in [everything(), position(4_294_967_295, 4_294_967_295)] {
+        for range in [everything(), position(u32::MAX, u32::MAX)] {
             for action in actions(&mut session, name, &range, Some(&[""])) {
                 let title = action["title"].as_str().unwrap();
                 assert!(

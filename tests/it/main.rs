@@ -42,6 +42,7 @@ mod links;
 mod lsp_actions;
 mod lsp_completion;
 mod lsp_diagnostics;
+mod lsp_hover;
 mod lsp_navigation;
 mod lsp_positions;
 mod lsp_properties;

@@ -8,6 +8,7 @@ use crate::document::directives::{self, Directive, DirectiveKind};
 use crate::document::{Document, Edit, ScriptHost, Syntax, is_prose};
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -89,11 +90,12 @@ impl<'a> OriginalFile<'a> {
         }
         if self.style.prefers_line_above {
             placements.extend(self.block_above(scalar_line).map(Placement::AboveBlock));
+            // The nearest line first: in code, the finding may be far below the start of its call.
             placements.sort_by_key(|placement| match placement {
-                Placement::ExistingComment(_) => 0,
-                Placement::AboveBlock(_) => 1,
-                Placement::LineAbove(_) => 2,
-                Placement::EndOfLine(_) => 3,
+                Placement::ExistingComment(_) => (0, Reverse(0)),
+                Placement::AboveBlock(_) => (1, Reverse(0)),
+                Placement::LineAbove(line) => (2, Reverse(line.start)),
+                Placement::EndOfLine(_) => (3, Reverse(0)),
             });
         }
         placements

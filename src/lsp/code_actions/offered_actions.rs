@@ -3,7 +3,6 @@
 use super::name_candidates::UnknownName;
 use super::{ActionData, DeferredAction};
 use crate::diagnostics::finding::{Applicability, Finding, Fix, FixEdit};
-use crate::diagnostics::rule_id::RuleId;
 use crate::edit::fix::{Fixer, Rescanner};
 use crate::lint::resolved_references::AnsweredReferences;
 use crate::lsp::checked_document::CheckedDocument;
@@ -135,13 +134,8 @@ impl<'o, 'c> OfferedActions<'o, 'c> {
 
     /// Offers to suppress a finding.
     fn add_ignore(&mut self, finding: &'c Finding) {
-        if matches!(finding.rule, RuleId::BareIgnore | RuleId::SyntaxError) {
+        let Some(place) = self.checked.ignore_place(finding) else {
             return;
-        }
-        let place = if self.checked.accepts_comments(finding) {
-            "here"
-        } else {
-            "in stackref.toml"
         };
         let title = format!("Ignore {} {place}", finding.rule);
         let fingerprint = finding.fingerprint.clone();

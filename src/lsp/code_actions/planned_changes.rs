@@ -4,7 +4,7 @@ use super::{DeferredAction, OUTDATED};
 use crate::diagnostics::finding::Finding;
 use crate::diagnostics::rule_id::RuleId;
 use crate::document::{ScriptHost, Syntax};
-use crate::edit::add_ignores::{ignore_entry, ignore_finding, mark_literal};
+use crate::edit::add_ignores::{ignore_entry, ignore_finding, is_ignorable, mark_literal};
 use crate::edit::fix::Rescanner;
 use crate::lint::rules::{self, RuleKind};
 use crate::lsp::checked_document::CheckedDocument;
@@ -39,14 +39,25 @@ impl CheckedDocument<'_> {
         }
     }
 
-    /// Returns whether an ignore comment for a finding is possible in the syntax of the document.
-    pub fn accepts_comments(&self, finding: &Finding) -> bool {
+    /// Returns where a finding can be ignored, as far as the syntax of the document decides: `here` in a
+    /// comment, or in the config. Returns `None` if neither is possible.
+    pub(super) fn ignore_place(&self, finding: &Finding) -> Option<&'static str> {
+        if !is_ignorable(finding.rule) {
+            return None;
+        }
         let syntax = self.analysis().map(|file| file.syntax);
         let syntax = syntax.or_else(|| Syntax::from_path(finding.source.absolute_path()));
-        !matches!(
+        let accepts_comments = !matches!(
             syntax,
             None | Some(Syntax::Json | Syntax::Script(ScriptHost::Notebook))
-        )
+        );
+        if accepts_comments {
+            return Some("here");
+        }
+        let config = self.settings.configs.for_findings_in(self.path);
+        let creates = self.support.document_changes && self.support.creates_files;
+        let is_possible = self.document.path.is_some() && (config.file.is_some() || creates);
+        is_possible.then_some("in stackref.toml")
     }
 
     /// Returns the document with an ignore comment, or a config with an entry if no comment can
@@ -98,7 +109,7 @@ impl CheckedDocument<'_> {
 
     /// Returns the document with a `literal` comment, if the braces of the finding are then plain
     /// text, and nothing else changes.
-    pub fn literal_text(&self, finding: &Finding) -> Option<String> {
+    pub(super) fn literal_text(&self, finding: &Finding) -> Option<String> {
         let is_about_braces = rules::get(finding.rule).kind() == RuleKind::Scalar
             && !matches!(
                 finding.rule,
