@@ -91,7 +91,7 @@ fn percent_decoded(path: &str) -> String {
 }
 
 /// Returns the folders `input` of all fixtures.
-fn inputs() -> Vec<PathBuf> {
+pub fn inputs() -> Vec<PathBuf> {
     let fixtures = project().join("fixtures");
     let files = files_below(&fixtures, None);
     let mut inputs: Vec<PathBuf> = files
@@ -107,7 +107,8 @@ fn inputs() -> Vec<PathBuf> {
     inputs
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies all files of a folder.
+pub fn copy(from: &Path, to: &Path) {
     for file in files_below(from, None) {
         let name = file.strip_prefix(from).unwrap();
         write(to, name.to_str().unwrap(), &std::fs::read(&file).unwrap());

@@ -1,5 +1,6 @@
 //! Hovers in a session.
 
+use crate::lsp_action_support::{ready, stack};
 use crate::lsp_support::Session;
 use crate::support::folder;
 use serde_json::{Value, json};
@@ -12,17 +13,9 @@ fn markdown() -> Value {
     json!({"textDocument": {"hover": {"contentFormat": ["markdown", "plaintext"]}}})
 }
 
-fn stack(attributes: &str) -> String {
-    format!(
-        "components:\n  experiment_tracker:\n    configuration:\n{attributes}    flavor: mlflow\n    name: tracker\n    \
-         type: experiment_tracker\nstack_name: s\nzenml_version: 0.98.0\n"
-    )
-}
-
 fn start(folder: &Path, capabilities: &Value) -> Session {
     let mut session = Session::start(folder, capabilities);
-    let params = json!({"previousResultIds": []});
-    session.request("workspace/diagnostic", params).unwrap();
+    ready(&mut session);
     session
 }
 

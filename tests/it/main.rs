@@ -39,6 +39,8 @@ mod layers;
 mod leaks;
 mod levels;
 mod links;
+mod lsp_action_fixtures;
+mod lsp_action_support;
 mod lsp_actions;
 mod lsp_completion;
 mod lsp_diagnostics;
