@@ -214,85 +214,6 @@ fn json_and_notebooks_are_ignored_in_the_config() {
 }
 
 #[test]
-fn names_are_added_to_inventories_that_store_names_only() {
-    for (inventory, name, expected) in [
-        ("mlflow: [a]\n", "{{mlflow.b}}", "mlflow: [a, b]\n"),
-        (
-            "mlflow:\n  - a # 😀\n",
-            "{{mlflow.b}}",
-            "mlflow:\n  - a # 😀\n  - b\n",
-        ),
-        ("mlflow: [a]\n", "{{other.b}}", "mlflow: [a]\nother: [b]\n"),
-    ] {
-        let text = stack(&format!("      tracking_password: '{name}'\n"));
-        let files = [
-            ("s.yaml", text.as_str()),
-            ("secrets.inventory.yaml", inventory),
-        ];
-        let name = name.trim_matches(['{', '}']);
-        let title = format!("Add `{name}` to `secrets.inventory.yaml`");
-        for capabilities in [resolving(), simple()] {
-            let texts = choose(&files, "s.yaml", &title, &capabilities);
-            assert_eq!(texts["secrets.inventory.yaml"], expected);
-            assert_eq!(texts["s.yaml"], text);
-        }
-    }
-}
-
-#[test]
-fn an_inventory_that_is_open_is_edited_as_it_is_open() {
-    let text = stack("      tracking_password: '{{mlflow.b}}'\n");
-    let folder = folder(&[
-        ("s.yaml", &text),
-        ("secrets.inventory.yaml", "mlflow: [a]\n"),
-    ]);
-    let mut session = Session::start(folder.path(), &resolving());
-    session.open("s.yaml");
-    session.open_text("secrets.inventory.yaml", "yaml", "# new\nmlflow: [a]\n");
-    ready(&mut session);
-    let offered = actions(&mut session, "s.yaml", &everything(), None);
-    let title = "Add `mlflow.b` to `secrets.inventory.yaml`";
-    let action = resolve(&mut session, find(&offered, title));
-    let change = &action["edit"]["documentChanges"][0];
-    assert_eq!(change["textDocument"]["version"], 1);
-    assert_eq!(
-        change["edits"][0]["range"]["start"],
-        json!({"line": 1, "character": 10})
-    );
-    // The buffer now stores values, so nothing is added.
-    session.replace("secrets.inventory.yaml", "mlflow: {a: canary-value}\n");
-    let action = find(&offered, title).clone();
-    let error = session.request("codeAction/resolve", action).unwrap_err();
-    assert!(!error.1.contains("canary"), "{error:?}");
-}
-
-#[test]
-fn an_inventory_with_values_is_not_offered_and_no_value_is_sent() {
-    let text = stack(
-        "      tracking_password: '{{mlflow.passwrod}}'\n      tracking_token: '{{mlfow.x}}'\n",
-    );
-    let inventory = "mlflow:\n  password: canary-one\nother: {token: canary-two} # canary-three\n";
-    let folder = folder(&[("s.yaml", &text), ("secrets.inventory.yaml", inventory)]);
-    for capabilities in [resolving(), simple()] {
-        let mut session = Session::start(folder.path(), &capabilities);
-        session.open("s.yaml");
-        session.open("secrets.inventory.yaml");
-        ready(&mut session);
-        for name in ["s.yaml", "secrets.inventory.yaml"] {
-            let offered = actions(&mut session, name, &everything(), Some(&[""]));
-            for action in offered {
-                assert!(!action["title"].as_str().unwrap().starts_with("Add"));
-                if action.get("edit").is_none() {
-                    let _ = session.request("codeAction/resolve", action);
-                }
-            }
-        }
-        let messages = format!("{:?}", session.messages);
-        assert!(!messages.contains("canary"), "{messages}");
-    }
-}
-
-#[test]
 fn braces_are_marked_as_plain_text_where_that_has_an_effect() {
     let title = "Mark the braces as plain text: `# stackref: literal`";
     let text = stack("      run_name: 'run-{{date}}'\n");
@@ -348,6 +269,35 @@ fn fixes_yield_what_the_command_line_yields() {
                 assert_eq!(texts[name], read(folder.path(), name), "{name} {title}");
             }
         }
+    }
+}
+
+#[test]
+fn the_first_name_is_that_of_the_command_line() {
+    for (name, text, title) in [
+        (
+            "s.yaml",
+            stack("      x: '{{mlfow.password}}' # 😀\n"),
+            "Change to `mlflow`",
+        ),
+        (
+            "s.yaml",
+            stack("      x: \"😀\"\n      y: \"{{ mlflow.pasword }}\"\n"),
+            "Change to `password`",
+        ),
+        (
+            "x.py",
+            "from zenml.client import Client\nprint('😀'); Client().get_secret('slak')\n"
+                .to_owned(),
+            "Change to `slack`",
+        ),
+    ] {
+        let files = [(name, text.as_str()), ("secrets.inventory.yaml", INVENTORY)];
+        let folder = folder(&files);
+        check(folder.path(), &["--fix=suggestions", "."]);
+        let texts = choose(&files, name, title, &resolving());
+        assert_eq!(texts[name], read(folder.path(), name));
+        assert_ne!(texts[name], text);
     }
 }
 

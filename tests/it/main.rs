@@ -45,6 +45,7 @@ mod lsp_actions;
 mod lsp_completion;
 mod lsp_diagnostics;
 mod lsp_hover;
+mod lsp_inventory_actions;
 mod lsp_navigation;
 mod lsp_positions;
 mod lsp_properties;

@@ -111,7 +111,6 @@ impl IgnoreEntry {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -104,7 +104,7 @@ fn add_states(states: &SecretStates, text: &mut HoverText) {
             NameState::NoSecret => format!("Does not exist in {labels}"),
             NameState::Waiting => format!("No answer yet from {labels}"),
             NameState::Failed => format!("{labels} cannot answer"),
-            NameState::NotLookedUp => format!("Not looked up in {labels}: the level is `none`"),
+            NameState::NotLookedUp => format!("Not looked up in {labels}"),
             NameState::Dynamic => format!("Known only at run time in {labels}"),
         });
     }

@@ -23,7 +23,7 @@ pub enum NameState {
     Waiting,
     /// The inventory cannot answer.
     Failed,
-    /// The level is `none`.
+    /// It is not looked up: the level is `none`, or the files are still being read.
     NotLookedUp,
     /// The name is known only at run time.
     Dynamic,

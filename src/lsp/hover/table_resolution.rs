@@ -154,7 +154,7 @@ impl Resolution<'_, '_> {
         let name = text.name(settings.inventories.name(at));
         let source = settings.answer_source.filter(|_| level > Level::None);
         let Some(source) = source else {
-            return text.add(format!("{name} is not asked: the level is `none`"));
+            return text.add(format!("{name} is not queried"));
         };
         let lookup = ReferenceLookup {
             chain: vec![at],
