@@ -82,6 +82,7 @@ impl Server {
         let Some(path) = &document.path else {
             let path = untitled_path(document);
             return with_untitled(document, &self.cwd, |scan, settings, roots| {
+                let scan: &Scan = scan;
                 let report = pipeline::run(scan, settings, None);
                 run(&CheckedDocument {
                     document,

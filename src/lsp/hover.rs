@@ -21,12 +21,24 @@ type HoveredText = (String, Span);
 impl Server {
     /// Answers `textDocument/hover`.
     pub(super) fn hover(&mut self, params: &lsp::HoverParams) -> Option<lsp::Hover> {
-        let lsp::TextDocumentPositionParams {
-            text_document,
-            position,
-        } = &params.text_document_position_params;
-        self.with_checked(&text_document.uri.0, |checked| hover_at(checked, *position))?
+        let params = &params.text_document_position_params;
+        let (uri, position) = (&params.text_document.uri.0, params.position);
+        let resolved = self.with_checked(uri, |checked| hover_at(checked, position));
+        match (resolved.flatten(), self.config_hover(params)) {
+            (Some(resolved), Some(described)) => Some(append(resolved, described)),
+            (resolved, described) => resolved.or(described),
+        }
     }
+}
+
+/// Appends the text of another hover.
+fn append(mut hover: lsp::Hover, other: lsp::Hover) -> lsp::Hover {
+    use lsp::Contents::MarkupContent;
+    if let (MarkupContent(text), MarkupContent(other)) = (&mut hover.contents, other.contents) {
+        text.value.push_str("\n\n");
+        text.value.push_str(&other.value);
+    }
+    hover
 }
 
 fn hover_at(checked: &CheckedDocument<'_>, position: lsp::Position) -> Option<lsp::Hover> {
@@ -36,7 +48,9 @@ fn hover_at(checked: &CheckedDocument<'_>, position: lsp::Position) -> Option<ls
     let text = HoverText::new(support.markdown_hover);
     let (value, span) = comment_hover::at(checked, offset)
         .or_else(|| secret_hover::at(checked, offset, text))
-        .or_else(|| table_resolution::at(checked, offset, HoverText::new(support.markdown_hover)))?;
+        .or_else(|| {
+            table_resolution::at(checked, offset, HoverText::new(support.markdown_hover))
+        })?;
     let kind = if support.markdown_hover {
         lsp::MarkupKind::Markdown
     } else {

@@ -121,6 +121,11 @@ fn declarations_and_inventory_entries_show_uses() {
         ),
         ("prod.yaml", "unused", "Not used in this project"),
         (
+            "dev.yaml",
+            "password",
+            "Secret `db`, key `password`\n\nKeys: `password`\n\nExists in `dev`",
+        ),
+        (
             "setup.sh",
             "{{${ENV}",
             "Means `prod.k`\n\nKeys: `k`\n\nExists in `prod`\n\nKnown only at run time in `dev`",

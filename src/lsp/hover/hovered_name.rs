@@ -117,9 +117,15 @@ impl<'c> HoveredName<'c> {
 
 /// Returns the secret and the key of the entry at an offset of an inventory file, and its bytes.
 fn entry_at(inventory: &dyn Inventory, offset: usize) -> Option<(String, Option<String>, Span)> {
-    let mut names = inventory.declared_names().into_iter();
-    let name = names.find(|name| touches(name.span, offset))?;
-    Some((name.name, None, name.span))
+    let entries = inventory.entries()?;
+    entries.secrets.iter().find_map(|secret| {
+        if touches(secret.span, offset) {
+            return Some((secret.name.clone(), None, secret.span));
+        }
+        let mut keys = secret.keys.iter();
+        let (key, span) = keys.find(|(_, span)| touches(*span, offset))?;
+        Some((secret.name.clone(), Some(key.clone()), *span))
+    })
 }
 
 /// Returns the inventories in which the references of a stack are looked up.
