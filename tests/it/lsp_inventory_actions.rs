@@ -1,7 +1,7 @@
 //! Code actions that edit inventories.
 
 use crate::lsp_action_support::{
-    actions, choose, everything, find, ready, resolve, resolving, simple, stack, titles,
+    actions, choose, everything, find, ready, resolve, resolving, simple, stack,
 };
 use crate::lsp_support::Session;
 use crate::support::folder;
