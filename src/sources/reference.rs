@@ -300,3 +300,56 @@ fn needs_no_escape(name: &str, part: ReferencePart) -> bool {
     };
     !name.is_empty() && name.chars().all(is_allowed)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::document::Syntax;
+    use crate::text::source::SourceFile;
+
+    #[test]
+    fn parts_are_found_in_every_spelling() {
+        let document = Document::parse(Arc::new(SourceFile::new("a", "a")), Syntax::Yaml).unwrap();
+        let node = document.roots()[0];
+        for (text, secret, key, expected) in [
+            ("{{a.b}}", "a", Some("b"), ("a", Some("b"))),
+            ("{{ a.b.c }}", "a", Some("b.c"), ("a", Some("b.c"))),
+            ("{{\\x61.b}}", "a", Some("b"), ("\\x61", Some("b"))),
+            ("{{a.\\x62}}", "a", Some("b"), ("a", Some("\\x62"))),
+            ("{{\\x61\\x2eb}}", "a", Some("b"), ("\\x61\\x2eb", Some(""))),
+            (
+                "{{${local.x}.b}}",
+                "a",
+                Some("b"),
+                ("${local.x}", Some("b")),
+            ),
+            ("{{a\\\n  .b}}", "a", Some("b"), ("a\\\n  ", Some("b"))),
+            ("'a'", "a", None, ("a", None)),
+            ("NAME", "a", None, ("NAME", None)),
+            ("", "a", Some("b"), ("", Some(""))),
+            ("{{", "a", Some("b"), ("", Some(""))),
+        ] {
+            let file = Arc::new(SourceFile::new("a.yaml", text));
+            let reference = Reference {
+                source: RedactedSource::span_only(&file),
+                span: Span::new(0, text.len()),
+                key_span: None,
+                scalar_start: 0,
+                key_start: 0,
+                scope: Scope::default(),
+                node,
+                range: 0..0,
+                stack: 0,
+                names: ReferenceNames::new(secret, key),
+                foreign: None,
+                is_dynamic: false,
+                dynamic: None,
+                definition: None,
+            };
+            let (secret, key) = reference.part_spans();
+            let found = (file.slice(secret), key.map(|key| file.slice(key)));
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}

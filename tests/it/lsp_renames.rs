@@ -1,6 +1,7 @@
 //! Renames in the language server: they change the same bytes as `stackref rename`.
 
 use crate::lsp_positions::{apply_edits, capabilities, occurrences, position_at, without_mark};
+use crate::lsp_sessions::{calls, command_config, store, trusted};
 use crate::lsp_support::{Session, TestEnvironment};
 use crate::support::{cases, copy, files_below, folder, run, words};
 use serde_json::{Value, json};
@@ -47,7 +48,7 @@ fn rename_in(
         None => (old, None),
     };
     let mut offsets: Vec<usize> = occurrences(text, secret).collect();
-    if let Some(key) = key {
+    if key.is_some() {
         offsets = occurrences(text, old)
             .map(|at| at + secret.len() + 1)
             .collect();
@@ -239,4 +240,59 @@ fn the_rest_of_the_repository_is_renamed_too() {
         3,
         "{edit}"
     );
+}
+
+#[test]
+fn a_store_is_asked_before_a_rename_and_is_not_changed() {
+    let outside = folder(&[]);
+    let script = store(outside.path(), "0.3");
+    let text = format!("{STACK}    other: '{{{{db.token}}}}'\n");
+    let folder = folder(&[
+        ("a.yaml", &text),
+        ("stackref.toml", &command_config(&script)),
+    ]);
+    let params = json!({"capabilities": capabilities("utf-16")});
+    let mut session = Session::start_with(folder.path(), params, trusted());
+    session.pull_all();
+    session.open("a.yaml");
+    let mut params = at(&session, "a.yaml", &text, text.find("slack.token").unwrap());
+    params["newName"] = json!("chat");
+    // The answer waits for the names in the store.
+    let cancelled = session.send_request("textDocument/rename", params.clone());
+    session.notify("$/cancelRequest", json!({"id": cancelled}));
+    let message = session.wait(|message| {
+        matches!(message, lsp_server::Message::Response(response) if response.id == cancelled)
+    });
+    assert!(
+        format!("{message:?}").contains("cancelled by the client"),
+        "{message:?}"
+    );
+    let edit = session.request("textDocument/rename", params).unwrap();
+    assert_eq!(edit["documentChanges"].as_array().unwrap().len(), 1);
+    let is_shown = |message: &lsp_server::Message| {
+        matches!(message, lsp_server::Message::Notification(it) if it.method == "window/showMessage"
+            && it.params["message"] == "stackref: rename `slack` to `chat` in the inventory `store`, too")
+    };
+    session.wait(is_shown);
+    let mut params = at(&session, "a.yaml", &text, text.find("db.token").unwrap());
+    params["newName"] = json!("slack");
+    let error = session.request("textDocument/rename", params).unwrap_err();
+    assert!(
+        error.1.contains("`slack` exists in the inventory `store`"),
+        "{error:?}"
+    );
+    assert!(
+        error.1.contains("a.yaml:5: `slack` is in use here"),
+        "{error:?}"
+    );
+    assert!(!error.1.contains("--merge"), "{error:?}");
+    let mut params = at(&session, "a.yaml", &text, text.find("token}}").unwrap());
+    params["newName"] = json!("key");
+    let edit = session.request("textDocument/rename", params).unwrap();
+    assert_eq!(
+        edit["documentChanges"][0]["edits"][0]["newText"],
+        json!("key")
+    );
+    let calls = calls(outside.path());
+    assert!(!calls.contains(&"value".to_owned()), "{calls:?}");
 }

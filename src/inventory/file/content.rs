@@ -148,3 +148,48 @@ impl FileContent {
         Ok(values.collect())
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_keys_have_their_locations() {
+        for (text, syntax, expected) in [
+            (
+                "a: [b, 'c']\n\"d\": {e: hunter2}\n",
+                Syntax::Yaml,
+                "a b 'c' \"d\" e",
+            ),
+            ("\u{feff}ä: [b]\r\nc:\r\n  - d\r\n", Syntax::Yaml, "ä b c d"),
+            (
+                "x: &x {k: hunter2}\ny:\n  <<: *x\n  l: hunter2\n",
+                Syntax::Yaml,
+                "x k y k l",
+            ),
+            (
+                "[a]\nb = 'hunter2'\n\"c\" = 'hunter2'\n",
+                Syntax::Toml,
+                "a b \"c\"",
+            ),
+            (
+                "{\"a\": [\"b\"], \"c\": {}}",
+                Syntax::Json,
+                "\"a\" \"b\" \"c\"",
+            ),
+            ("a: []\n", Syntax::Yaml, "a"),
+        ] {
+            let source = Arc::new(SourceFile::new("names", text));
+            let content = FileContent::read(&source, syntax, "names").unwrap();
+            let mut found: Vec<&str> = Vec::new();
+            for secret in content.entries_with_spans() {
+                found.push(source.slice(secret.span));
+                let mut keys = secret.keys;
+                keys.sort_by_key(|(name, _)| name.clone());
+                found.extend(keys.iter().map(|&(_, span)| source.slice(span)));
+            }
+            assert_eq!(found.join(" "), expected, "{text}");
+        }
+    }
+}
