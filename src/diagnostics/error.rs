@@ -11,8 +11,9 @@ use crate::text::source::{SourceFile, Span};
 use std::fmt;
 use std::sync::Arc;
 
-/// The place in a file that caused a failure.
-#[derive(Clone, Debug)]
+/// The place in a file that caused a failure. The file may contain secret values, so only its path
+/// is printed for debugging.
+#[derive(Clone)]
 pub struct FailureLocation {
     /// The file.
     pub source: Arc<SourceFile>,
@@ -30,6 +31,12 @@ pub struct Failure {
     excerpt: Option<Excerpt>,
     location: Option<Box<FailureLocation>>,
     is_contradiction: bool,
+}
+
+impl fmt::Debug for FailureLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {:?}", self.source.path(), self.span)
+    }
 }
 
 impl Failure {

@@ -5,6 +5,9 @@ mod toml_tokens;
 use crate::text::source::Span;
 use toml_tokens::{Token, TokenKind, TomlTokens};
 
+/// The most parts of a key and the deepest nesting of tables that are read. No config needs as many.
+const MAX_PARTS: usize = 16;
+
 /// The kind of text at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CursorKind {
@@ -208,6 +211,9 @@ impl OutlineReader<'_> {
 
     /// Adds the entry of a key or of a header, or of the parts of it that were read.
     fn add_entry(&mut self, part: &str, span: Span) {
+        if self.key.len() >= MAX_PARTS {
+            return;
+        }
         self.key.push(part.to_owned());
         let is_header = matches!(self.mode, Mode::Header(_));
         let mut path = if is_header { Vec::new() } else { self.base() };
@@ -299,7 +305,8 @@ impl OutlineReader<'_> {
 
     /// Returns the path of the table that contains the current key.
     fn base(&self) -> Vec<String> {
-        let tables = self.frames.iter().filter(|frame| frame.is_inline_table);
+        let frames = self.frames.iter().take(MAX_PARTS);
+        let tables = frames.filter(|frame| frame.is_inline_table);
         let keys = tables.flat_map(|frame| frame.key.iter());
         self.table.iter().chain(keys).cloned().collect()
     }
@@ -426,6 +433,14 @@ mod tests {
         ] {
             let expected = Some((kind, word.to_owned(), quote));
             assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_and_long_texts_take_linear_time() {
+        for part in ["a.", "a={", "[", "x=[", "\"", "'''", "[a]\n", "a=1\n"] {
+            let text = part.repeat(100_000);
+            ConfigOutline::read(&text, text.len());
         }
     }
 

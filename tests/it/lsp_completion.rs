@@ -427,6 +427,12 @@ fn completions_change_nothing_but_the_name_at_the_cursor() {
                     "{name} {at} {replaced}"
                 );
             }
+            if let Some(item) = list["items"].get(requests % 3).filter(|_| !had_error) {
+                let new = apply(&text, &edits(&text, &list, item, "utf-16"));
+                session.replace(name, &new);
+                assert!(!has_syntax_error(&mut session, name), "{name}\n{new}");
+                session.replace(name, &text);
+            }
         }
         session.close(name);
     }

@@ -148,6 +148,10 @@ fn outside_of_braces(cursor: CursorText<'_>, analyze: &mut AnalyzeText<'_>) -> O
     let head = format!("{before}{name}{}", cursor.slice(cursor.offset, tail));
     let open = Unclosed::of(cursor.slice(cursor.line.start, cursor.offset)).quote;
     let rest = cursor.slice(tail, cursor.line.end);
+    if open.is_none() && rest.starts_with(['"', '\'', '`']) {
+        // The name would be joined with the string.
+        return None;
+    }
     // The parsers of code accept a quote that is not closed.
     let missing = open.filter(|&quote| cursor.syntax.is_script() && !rest.contains(quote));
     let mut is_read = false;
@@ -197,7 +201,7 @@ fn place_of_name(
         && cursor.offset <= span.end
         && span.end <= cursor.line.end;
     let after = cursor.slice(cursor.offset, span.end);
-    if !is_at_cursor || after.contains(char::is_whitespace) {
+    if !is_at_cursor || after.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')) {
         return None;
     }
     let before = cursor.slice(cursor.line.start, span.start);
