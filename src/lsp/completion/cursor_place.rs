@@ -361,18 +361,8 @@ mod tests {
             ),
             (
                 "a.yaml",
-                format!("{run}secrets: [a, |]\n"),
-                "secrets: [a, NAME]",
-            ),
-            (
-                "a.yaml",
                 format!("{run}secrets: [a, b|\nsteps: {{}}\n"),
                 "secrets: [a, NAME",
-            ),
-            (
-                "a.yaml",
-                format!("{run}secrets:\n  - a\n  - |\n"),
-                "  - NAME",
             ),
             (
                 "a.yaml",
