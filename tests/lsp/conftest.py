@@ -13,6 +13,8 @@ from session import EDITORS, PROJECT, new_session, write
 
 def pytest_addoption(parser):
     parser.addoption("--stackref", type=pathlib.Path, required=True, help="the program to test")
+    parser.addoption("--yaml-server", type=pathlib.Path, help="the file `bin/yaml-language-server` of the package yaml-language-server")
+    parser.addoption("--node", default="node", help="the program that runs it")
 
 
 @pytest.fixture
