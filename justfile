@@ -17,6 +17,11 @@ live:
     cargo build --locked --features aws
     python3 tests/live/run.py target/debug/stackref target/live
 
+# Tests the language server with pytest-lsp, and in Neovim and Emacs if they are installed.
+lsp *options:
+    cargo build --locked
+    python3 tests/lsp/run.py target/debug/stackref target/lsp {{options}}
+
 # Tests the page of `matrix` in headless chromium, and writes pictures of it into target/browser/pictures.
 browser:
     mkdir -p target/browser/pages
@@ -77,6 +82,11 @@ bench-peers *options:
 # Benchmarks the parsers, the reference grammar, spelling suggestions and the human report, each by itself.
 bench-micro *options:
     cargo bench --locked --bench micro -- {{options}}
+
+# Measures the language server: key strokes, a workspace of 100,000 files, and an idle server.
+bench-lsp *options:
+    cargo build --locked --release
+    python3 benches/language_server.py target/release/stackref {{options}}
 
 # Compares the instruction counts of fixed runs with benches/instructions.json. `--write` updates that file.
 instructions *options:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-TIMEOUT = 10
+TIMEOUT = 60
 
 
 class LanguageClient:

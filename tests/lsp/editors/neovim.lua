@@ -138,8 +138,10 @@ local function session()
   local chosen
   vim.ui.select = function(actions, _, choose)
     for at, action in ipairs(actions) do
-      if action[2].title:find('user', 1, true) and not action[2].title:find('gnore') then
-        chosen = action[2].title
+      -- Neovim 0.10 replaced the pair of a client and its action by a table.
+      local title = (action.action or action[2]).title
+      if title:find('user', 1, true) and not title:find('gnore') then
+        chosen = title
         return choose(action, at)
       end
     end

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-# For `loopback` and `stopped`.
+# For `language_client`, `loopback` and `stopped`.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
 import code_files
@@ -26,6 +26,7 @@ import environments
 import faults
 import loopback
 import memory
+import sessions
 import stores
 from canaries import Canaries, encodings
 from sandbox import Sandbox
@@ -173,6 +174,7 @@ PARTS = [
     commands.register, commands.register_in_terminal, commands.git_credentials, environments.environments,
     stores.server_inventories, stores.registered_components, stores.urls_and_credentials, stores.dir_inventory,
     stores.env_inventory, stores.repository_inventory, stores.sops_inventory, stores.command_inventory,
+    sessions.lsp,
     faults.broken_inventories, faults.broken_stacks, faults.scripts, command_files.command_files, code_files.code_files,
     faults.damaged_files,
     faults.values_as_names, faults.scalar_styles, faults.streams, faults.killed_runs,
