@@ -53,6 +53,16 @@ def run(program, folder, command, **env):
     return result
 
 
+def answer(answers, server):
+    """Returns the result of a server, or `None`. Neovim writes an empty table as a list."""
+    return dict(answers[server] or {}).get("result")
+
+
+def labels(answers, server):
+    result = answer(answers, server) or []
+    return [item["label"] for item in (result if isinstance(result, list) else result["items"])]
+
+
 def texts(folder):
     return {name: (folder / name).read_text() for name in FILES}
 
@@ -85,11 +95,13 @@ def test_neovim_with_another_server(program, folder, request):
     assert texts(folder) == AFTER
     # A key of YAML is explained by the other server alone, and a reference by this one alone.
     assert "A description of the flavor" in json.dumps(result["hover_on_key"]["yaml"])
-    assert not result["hover_on_key"]["stackref"].get("result")
-    assert "username" in json.dumps(result["hover_on_reference"]["stackref"]) and not result["hover_on_reference"]["yaml"].get("result")
+    assert not answer(result["hover_on_key"], "stackref")
+    assert "username" in json.dumps(answer(result["hover_on_reference"], "stackref")) and not (answer(result["hover_on_reference"], "yaml") or {"contents": {"value": ""}})["contents"]["value"]
     # Keys are completed by the other server alone, and names of secrets by this one alone.
-    items = result["completion_of_key"]["stackref"].get("result") or []
-    assert (items if isinstance(items, list) else items["items"]) == []
+    assert labels(result["completion_of_key"], "stackref") == [] and "flavor" in labels(result["completion_of_key"], "yaml")
     assert sorted(result["menu"]) == sorted(set(result["menu"]))
     assert "{{mlflow.username}}" in result["completed_line"]
-    assert not result["definition"]["yaml"].get("result") and result["definition"]["stackref"]["result"]
+    assert not answer(result["definition"], "yaml") and answer(result["definition"], "stackref")
+    # Both list symbols; those of this server are stacks, components and references.
+    own, other = ({symbol["name"] for symbol in answer(result["symbols"], name)} for name in ["stackref", "yaml"])
+    assert own and other and not own & other, (own, other)

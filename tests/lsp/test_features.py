@@ -90,12 +90,13 @@ async def test_a_completion_replaces_the_whole_name(begin):
     assert 'attribute_0: "🙂 {{ mlflow.username }} ü"\n' in texts["username"]
 
 
-async def test_completion_in_a_file_that_does_not_parse(begin, editor):
+@pytest.mark.parametrize("line", ['      key: "{{mlflow.', '      key: {b: [c: "{{mlflow.', '\t- "{{mlflow.'])
+async def test_completion_in_a_file_that_does_not_parse(begin, editor, line):
     session = await opened(begin, editor)
-    session.replace("a.yaml", 'stack_name: x\ncomponents:\n  a: {b: [\n    key: "{{mlflow.\n')
+    session.replace("a.yaml", stack() + line + "\n")
     _, texts = await completions(session, "a.yaml", '"{{mlflow.|')
     assert set(texts) == {"username", "password"}
-    assert texts["password"].splitlines()[3] == '    key: "{{mlflow.password}}"'
+    assert texts["password"].splitlines()[6] == line + 'password}}"'
 
 
 async def test_completion_in_other_languages(begin):
