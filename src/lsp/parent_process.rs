@@ -7,7 +7,8 @@ use std::thread;
 
 /// Sends an event when the process with an id ends.
 pub fn watch(id: i32, events: Sender<Event>) {
-    let Some(pid) = Pid::from_raw(id).filter(|_| id > 0) else {
+    // `from_raw` panics on negative numbers in debug builds.
+    let Some(pid) = Some(id).filter(|&id| id > 0).and_then(Pid::from_raw) else {
         return;
     };
     thread::spawn(move || {
