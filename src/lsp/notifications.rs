@@ -93,6 +93,10 @@ impl Server {
         if let Some(path) = document.path {
             self.remove_document(&path);
         }
+        // The client may have pulled the diagnostics only while the document was open.
+        if self.client.support.pulls_diagnostics {
+            self.unpublished.insert(document.uri.0);
+        }
     }
 
     fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {

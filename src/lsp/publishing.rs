@@ -78,16 +78,18 @@ impl Server {
         self.published.replace(files)
     }
 
-    /// Sends the diagnostics of files, unless the client pulls them. A document that was opened or
-    /// changed gets them even if they are the same, with its new version.
+    /// Sends the diagnostics of files, unless the client pulls them. A document that was opened,
+    /// changed or closed gets them even if they are the same, with its new version.
     fn push(&mut self, changed: &[PathBuf], unpublished: &BTreeSet<String>) {
         let pulls = self.client.support.pulls_diagnostics;
-        let documents = unpublished.iter().filter_map(|uri| self.documents.get(uri));
-        let paths = documents.map(|document| match &document.path {
-            Some(path) => path.clone(),
-            None => untitled_path(document),
-        });
-        let mut paths: BTreeSet<PathBuf> = paths.collect();
+        let path_of = |uri: &String| match self.documents.get(uri) {
+            Some(document) => document
+                .path
+                .clone()
+                .or_else(|| Some(untitled_path(document))),
+            None => super::file_uris::to_path(uri),
+        };
+        let mut paths: BTreeSet<PathBuf> = unpublished.iter().filter_map(path_of).collect();
         paths.extend(changed.iter().cloned());
         for path in &paths {
             let is_open = self.document_at(path).is_some();
