@@ -31,6 +31,7 @@ pub struct Failure {
     excerpt: Option<Excerpt>,
     location: Option<Box<FailureLocation>>,
     is_contradiction: bool,
+    inventory: Option<String>,
 }
 
 impl fmt::Debug for FailureLocation {
@@ -50,6 +51,7 @@ impl Failure {
             excerpt: None,
             location: None,
             is_contradiction: false,
+            inventory: None,
         }
     }
 
@@ -111,6 +113,18 @@ impl Failure {
             span,
         }));
         self
+    }
+
+    /// Sets the inventory that could not answer.
+    #[must_use]
+    pub fn of_inventory(mut self, name: &str) -> Self {
+        self.inventory = Some(name.to_owned());
+        self
+    }
+
+    /// Returns the inventory that could not answer, if it is the cause.
+    pub fn inventory(&self) -> Option<&str> {
+        self.inventory.as_deref()
     }
 
     /// Returns the help.

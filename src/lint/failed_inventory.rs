@@ -16,7 +16,7 @@ impl FailedInventory<'_> {
     pub(super) fn failure(&self) -> Failure {
         let Self { name, error, .. } = self;
         let secrets = self.list_secrets();
-        match error {
+        let failure = match error {
             StoreError::Invalid(failure) => failure.clone(),
             StoreError::Forbidden(advice) => {
                 Failure::unanswered(format!("permission denied while reading {secrets} in the inventory `{name}`"))
@@ -34,7 +34,8 @@ impl FailedInventory<'_> {
             StoreError::NotFound | StoreError::NoValues | StoreError::NotAsked => {
                 Failure::unanswered(format!("cannot look up {secrets} in the inventory `{name}`"))
             }
-        }
+        };
+        failure.of_inventory(name)
     }
 
     fn list_secrets(&self) -> String {

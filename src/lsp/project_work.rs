@@ -129,6 +129,11 @@ impl Server {
         background::query(id, number, query, self.events.clone());
     }
 
+    /// Returns whether inventories of a project are being queried.
+    pub(super) fn is_querying(&self, id: ProjectId) -> bool {
+        self.work.get(&id).is_some_and(|work| work.query.is_some())
+    }
+
     /// Uses the answers of a query, unless it is no longer the current one.
     pub(super) fn finish_query(&mut self, id: ProjectId, number: u64, answers: QueryAnswers) {
         let query = self.work.get(&id).and_then(|work| work.query.as_ref());

@@ -3,6 +3,7 @@
 //! A client that pulls gets no diagnostics of open files pushed. Many clients pull only those, so
 //! the diagnostics of closed files are pushed until the client requests `workspace/diagnostic`.
 
+use super::background::ProjectId;
 use super::documents::Document;
 use super::editor_diagnostics::{DiagnosticBuilder, FileDiagnostics};
 use super::server::Server;
@@ -12,6 +13,15 @@ use lsp_server::{ErrorCode, RequestId};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+
+/// A failure that the user knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShownFailure {
+    /// An inventory of a project cannot answer.
+    Inventory(ProjectId, String),
+    /// Another failure, with its message.
+    Other(String),
+}
 
 impl Server {
     /// Checks what has changed, and publishes the diagnostics that are new. Returns whether anything
@@ -36,8 +46,8 @@ impl Server {
                 .request::<lsp::DiagnosticRefreshRequest>(&(), pending);
         }
         self.refresh_code_lenses();
-        self.show_failures();
         self.begin_queries();
+        self.show_failures();
         true
     }
 
@@ -266,27 +276,43 @@ impl Server {
         reports
     }
 
-    /// Shows the failures of the last checks that were not shown yet, in one message.
+    /// Shows the failures of the last checks that were not shown yet, in one message. An inventory
+    /// that cannot answer is shown once until it has answered, also if other names are looked up.
     fn show_failures(&mut self) {
-        let mut messages: Vec<String> = Vec::new();
+        let mut failures: Vec<(ShownFailure, String)> = Vec::new();
         for project in &self.projects {
             let untrusted = project.untrusted();
-            let failures = project.failures.iter().chain(&project.report.failures);
-            for failure in failures {
+            for failure in project.failures.iter().chain(&project.report.failures) {
                 let message = failure.to_string();
                 // The question whether to trust a config says this.
                 let is_asked = untrusted.iter().any(|config| config.message == message);
-                if !is_asked && !messages.contains(&message) {
-                    messages.push(message);
+                let key = match failure.inventory() {
+                    Some(name) => ShownFailure::Inventory(project.id, name.to_owned()),
+                    None => ShownFailure::Other(message.clone()),
+                };
+                if !is_asked && !failures.iter().any(|(known, _)| *known == key) {
+                    failures.push((key, message));
                 }
             }
         }
-        let is_new = |message: &&String| !self.shown_failures.contains(message);
-        let new: Vec<&str> = messages.iter().filter(is_new).map(String::as_str).collect();
+        let is_new = |(key, _): &&(ShownFailure, String)| !self.shown_failures.contains(key);
+        let new = failures.iter().filter(is_new);
+        let new: Vec<&str> = new.map(|(_, message)| message.as_str()).collect();
         if !new.is_empty() {
             let text = format!("stackref: {}", new.join("\n"));
             self.client.show(lsp::MessageType::Warning, text);
         }
-        self.shown_failures = messages;
+        // While a query is running, it is not known whether the inventory answers again.
+        let mut shown = std::mem::take(&mut self.shown_failures);
+        shown.retain(|shown| match shown {
+            ShownFailure::Inventory(id, _) => self.is_querying(*id),
+            ShownFailure::Other(_) => false,
+        });
+        for (key, _) in failures {
+            if !shown.contains(&key) {
+                shown.push(key);
+            }
+        }
+        self.shown_failures = shown;
     }
 }

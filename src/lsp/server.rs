@@ -8,6 +8,7 @@ use super::editor_diagnostics::PublishedDiagnostics;
 use super::editor_project::{EditorProject, ProjectKind};
 use super::editor_settings::EditorSettings;
 use super::project_work::ProjectWork;
+use super::publishing::ShownFailure;
 use super::rename_requests::HeldRename;
 use super::watching::FileStamps;
 use super::{SessionEnd, lifecycle, parent_process};
@@ -67,8 +68,8 @@ pub struct Server {
     pub(super) is_active: bool,
     /// The untrusted configs that the user was asked about.
     pub(super) offered_trust: Vec<UntrustedConfig>,
-    /// The messages about failures that were shown last.
-    pub(super) shown_failures: Vec<String>,
+    /// The failures that were shown and have not ended.
+    pub(super) shown_failures: Vec<ShownFailure>,
     pub(super) env: Arc<dyn Environment>,
     pub(super) cwd: PathBuf,
     pub(super) events: Sender<Event>,
