@@ -102,8 +102,10 @@ pub fn session(bytes: &[u8]) {
         match client.receiver.recv_timeout(PATIENCE) {
             Ok(Message::Response(response)) => answered.push(response.id),
             Ok(_) => {}
-            Err(error) if error.is_disconnected() => break,
-            Err(_) => panic!("no end after {lines:?}"),
+            Err(error) => {
+                assert!(error.is_disconnected(), "no end after {lines:?}");
+                break;
+            }
         }
     }
     assert_eq!(thread.join().expect("no panic"), SessionEnd::ShutDown);

@@ -89,11 +89,6 @@ impl AnswerCache {
         &self.inventories
     }
 
-    /// Returns the answers that are known.
-    pub fn known(&self) -> Arc<LookupResults> {
-        Arc::clone(&self.state().known)
-    }
-
     /// Takes the query for what is missing; `None` if nothing is.
     pub fn take_query(&self) -> Option<PendingQuery> {
         let mut state = self.state();

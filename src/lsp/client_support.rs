@@ -28,8 +28,6 @@ pub struct ClientSupport {
     pub relative_patterns: bool,
     /// `workspace/configuration`.
     pub configuration: bool,
-    /// Snippets in completions.
-    pub snippets: bool,
     /// A default range of completion items.
     pub completion_item_defaults: bool,
     /// Versions of documents in edits.
@@ -81,7 +79,6 @@ impl ClientSupport {
             watched_files: has("/workspace/didChangeWatchedFiles/dynamicRegistration"),
             relative_patterns: has("/workspace/didChangeWatchedFiles/relativePatternSupport"),
             configuration: has("/workspace/configuration"),
-            snippets: has("/textDocument/completion/completionItem/snippetSupport"),
             completion_item_defaults: lists(
                 "/textDocument/completion/completionList/itemDefaults",
                 "editRange",

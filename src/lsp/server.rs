@@ -3,7 +3,7 @@
 use super::background::{self, Event, ProjectId};
 use super::client::Client;
 use super::client_support::ClientSupport;
-use super::documents::{Document, Documents};
+use super::documents::Documents;
 use super::editor_diagnostics::PublishedDiagnostics;
 use super::editor_project::{EditorProject, ProjectKind};
 use super::editor_settings::EditorSettings;
@@ -363,11 +363,6 @@ impl Server {
         for uri in std::mem::take(&mut self.changed_documents) {
             self.add_document(&uri);
         }
-    }
-
-    /// Returns an open document.
-    pub(super) fn document(&self, uri: &str) -> Option<&Document> {
-        self.documents.get(uri)
     }
 
     /// Returns the users whose repositories are used.

@@ -3,6 +3,7 @@
 use crate::lsp_support::{Session, pulling};
 use crate::support::folder;
 use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 
 const STACK: &str = "\
@@ -40,9 +41,8 @@ const SNIPPETS: [&str; 14] = [
     "secrets:\n  - slack\n",
 ];
 
-/// An edit: where it begins and how many characters it replaces, both as a part of the text, and the
-/// new text.
-type Edit = (f64, u8, &'static str);
+/// An edit: where it begins, how many characters it replaces, and the new text.
+type Edit = (Index, u8, &'static str);
 
 /// Returns the position of a character in a text. Line breaks are CRLF and LF.
 fn position(text: &str, chars: usize, encoding: &str) -> Value {
@@ -61,7 +61,7 @@ fn position(text: &str, chars: usize, encoding: &str) -> Value {
 /// Applies an edit. Returns the new text, and the change in the protocol.
 fn apply(text: &str, (start, len, new): Edit, encoding: &str) -> (String, Value) {
     let count = text.chars().count();
-    let mut start = (start * count as f64) as usize;
+    let mut start = start.index(count + 1);
     let mut end = (start + usize::from(len)).min(count);
     let chars: Vec<char> = text.chars().collect();
     // No position is inside of a line break.
@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn edits_give_the_diagnostics_of_a_new_session(
         edits in prop::collection::vec(
-            (0.0..1.0f64, 0..12u8, prop::sample::select(SNIPPETS.to_vec())),
+            (any::<Index>(), 0..12u8, prop::sample::select(SNIPPETS.to_vec())),
             1..12,
         ),
         batches in prop::collection::vec(any::<bool>(), 12),
