@@ -115,13 +115,24 @@ impl AnswerCache {
         answered_at.is_some_and(|at| at.elapsed() >= ttl)
     }
 
+    /// Returns whether an inventory is not on this machine.
+    fn is_store(&self, index: usize) -> bool {
+        let inventory = self.inventories.get(index);
+        inventory.is_some_and(|inventory| !inventory.is_local())
+    }
+
+    /// Returns the answers of stores, without those of files.
+    pub fn of_stores(&self, answers: &LookupResults) -> LookupResults {
+        answers.of_inventories(&|index| self.is_store(index))
+    }
+
     /// Returns the cache after all inventories were asked again.
-    pub fn refreshed(&self, answers: QueryAnswers) -> Self {
+    pub fn refreshed(&self, inventories: Arc<Inventories>, answers: LookupResults) -> Self {
         let state = self.state();
         Self {
-            inventories: answers.inventories,
+            inventories,
             state: Mutex::new(CacheState {
-                known: Arc::new(answers.results),
+                known: Arc::new(answers),
                 level: state.level,
                 missing: BTreeSet::new(),
                 needed: state.needed.clone(),
@@ -145,11 +156,7 @@ impl AnswerCache {
     /// stores in this one.
     pub fn with_inventories(&self, inventories: Arc<Inventories>) -> Self {
         let state = self.state();
-        let is_store = |index: usize| {
-            let inventory = inventories.get(index);
-            inventory.is_some_and(|inventory| !inventory.is_local())
-        };
-        let known = state.known.of_inventories(&is_store);
+        let known = self.of_stores(&state.known);
         Self {
             state: Mutex::new(CacheState {
                 known: Arc::new(known),

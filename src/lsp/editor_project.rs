@@ -213,14 +213,19 @@ impl EditorProject {
     }
 
     /// Replaces the files by those that were read from disk, and then by the open buffers. If they
-    /// could not be read, the former ones stay.
-    pub fn replace(&mut self, result: Result<LoadedProject, Vec<Failure>>, documents: &Documents) {
+    /// could not be read, the former ones stay. Returns whether the answers of stores stay valid.
+    pub fn replace(
+        &mut self,
+        result: Result<LoadedProject, Vec<Failure>>,
+        documents: &Documents,
+    ) -> bool {
+        let mut keeps_answers = true;
         self.is_stale = true;
         self.is_complete = true;
         self.ignored.clear();
         match result {
             Ok(loaded) => {
-                self.answers = self.answers_for(&loaded);
+                (self.answers, keeps_answers) = self.answers_for(&loaded);
                 self.loaded = Some(loaded);
                 self.failures.clear();
             }
@@ -229,22 +234,24 @@ impl EditorProject {
         for document in documents.iter() {
             self.update(document);
         }
+        keeps_answers
     }
 
-    /// Returns the cache for a project that was read again. If its configs are the same, the answers
-    /// of stores stay valid; those of files are read again.
-    fn answers_for(&self, new: &LoadedProject) -> AnswerCache {
+    /// Returns the cache for a project that was read again, and whether it has the answers of stores:
+    /// they stay valid if the configs are the same. Those of files are read again.
+    fn answers_for(&self, new: &LoadedProject) -> (AnswerCache, bool) {
         let inventories = Arc::clone(&new.inventories);
         let is_same = self.loaded.as_ref().is_some_and(|old| {
             old.inventories.len() == inventories.len()
                 && config_texts(&old.workspace) == config_texts(&new.workspace)
                 && old.untrusted == new.untrusted
         });
-        if is_same {
+        let answers = if is_same {
             self.answers.with_inventories(inventories)
         } else {
             AnswerCache::new(inventories)
-        }
+        };
+        (answers, is_same)
     }
 
     /// Returns a query to new inventories for everything that was asked so far.

@@ -8,7 +8,8 @@ use super::server::Server;
 use crate::diagnostics::error::Failure;
 use gen_lsp_types as lsp;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Queries that take longer show a progress.
 const PROGRESS_DELAY: Duration = Duration::from_secs(1);
@@ -17,6 +18,8 @@ const PROGRESS_DELAY: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct ProjectWork {
     is_loading: bool,
+    /// When the running load began.
+    load_began: Option<SystemTime>,
     /// Whether the files have changed since the running load began.
     must_load_again: bool,
     query: Option<RunningQuery>,
@@ -28,6 +31,8 @@ struct RunningQuery {
     number: u64,
     /// Whether its answers replace all earlier ones.
     is_refresh: bool,
+    /// Whether files were read again since it began, so that only its answers of stores count.
+    is_outdated: bool,
     began: Instant,
     /// The token of the progress that the client shows.
     progress: Option<String>,
@@ -45,6 +50,7 @@ impl Server {
             return;
         }
         work.is_loading = true;
+        work.load_began = Some(SystemTime::now());
         let (root, env) = (project.root.clone(), project.env().clone());
         background::load(id, root, project.kind, env, self.events.clone());
     }
@@ -60,14 +66,15 @@ impl Server {
         };
         work.is_loading = false;
         let must_load_again = std::mem::take(&mut work.must_load_again);
+        let read_after = work.load_began.unwrap_or(SystemTime::UNIX_EPOCH);
         let project = self.projects.iter_mut().find(|project| project.id == id);
-        if let Some(project) = project {
-            project.replace(result, &self.documents);
-        }
-        self.record_files(id);
+        let keeps_answers = project.is_some_and(|project| project.replace(result, &self.documents));
+        self.record_files(id, read_after);
         self.must_refresh_pulls = true;
-        // Answers to the former inventories do not count.
-        self.end_query(id);
+        match self.work.get_mut(&id).and_then(|work| work.query.as_mut()) {
+            Some(query) if keeps_answers => query.is_outdated = true,
+            _ => self.end_query(id),
+        }
         if must_load_again {
             self.begin_load(id);
         }
@@ -123,6 +130,7 @@ impl Server {
         work.query = Some(RunningQuery {
             number,
             is_refresh,
+            is_outdated: false,
             began: Instant::now(),
             progress: None,
         });
@@ -140,14 +148,22 @@ impl Server {
         let Some(query) = query.filter(|query| query.number == number) else {
             return;
         };
-        let is_refresh = query.is_refresh;
+        let (is_refresh, is_outdated) = (query.is_refresh, query.is_outdated);
         self.end_query(id);
         let project = self.projects.iter_mut().find(|project| project.id == id);
         if let Some(project) = project {
+            let QueryAnswers {
+                mut inventories,
+                mut results,
+            } = answers;
+            if is_outdated {
+                inventories = Arc::clone(project.answers.inventories());
+                results = project.answers.of_stores(&results);
+            }
             if is_refresh {
-                project.answers = project.answers.refreshed(answers);
+                project.answers = project.answers.refreshed(inventories, results);
             } else {
-                project.answers.add(answers.results);
+                project.answers.add(results);
             }
             project.is_stale = true;
             self.must_refresh_pulls = true;

@@ -19,6 +19,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// The shortest time between two comparisons of modification times.
 const COMPARISON_INTERVAL: Duration = Duration::from_millis(200);
 
+/// The resolution of modification times, on systems where it is low.
+const CLOCK_RESOLUTION: Duration = Duration::from_millis(20);
+
 /// The modification times and sizes of files; `None` for those that do not exist.
 #[derive(Default)]
 pub struct FileStamps {
@@ -27,15 +30,19 @@ pub struct FileStamps {
 }
 
 impl FileStamps {
-    /// Records the files.
-    fn record(&mut self, files: impl IntoIterator<Item = PathBuf>) {
-        self.stamps = files
-            .into_iter()
-            .map(|path| {
-                let stamp = stamp(&path);
-                (path, stamp)
-            })
-            .collect();
+    /// Records files that were read after a time. A file that was modified since then may have been
+    /// read before that, so it counts as changed at the next comparison. Files that are recorded
+    /// already stay as they are.
+    fn record(&mut self, files: BTreeSet<PathBuf>, read_after: SystemTime) {
+        let since = read_after
+            .checked_sub(CLOCK_RESOLUTION)
+            .unwrap_or(read_after);
+        self.stamps.retain(|path, _| files.contains(path));
+        for path in files {
+            self.stamps
+                .entry(path)
+                .or_insert_with_key(|path| stamp(path).filter(|(modified, _)| *modified < since));
+        }
     }
 
     /// Returns the files that have changed since they were recorded, and records them again. Returns
@@ -111,8 +118,9 @@ impl Server {
         files
     }
 
-    /// Records the files whose changes the client does not report, after a project was read.
-    pub(super) fn record_files(&mut self, id: ProjectId) {
+    /// Records the files whose changes the client does not report, after a project was read. It was
+    /// read after `read_after`.
+    pub(super) fn record_files(&mut self, id: ProjectId, read_after: SystemTime) {
         self.watch_outside(id);
         let support = &self.client.support;
         let mut files: BTreeSet<PathBuf> = BTreeSet::new();
@@ -125,7 +133,7 @@ impl Server {
                 files.extend(self.files_outside(project));
             }
         }
-        self.stamps.record(files);
+        self.stamps.record(files, read_after);
     }
 
     /// Compares the files whose changes the client does not report.
