@@ -50,6 +50,9 @@ Dockerfiles, workflows, GitLab CI, Markdown, reStructuredText and notebooks. For
 on the line of a finding, and on the lines around it. They are also in the calls, other literals and comments of Python and
 Terraform. `check --leaks` must find an inventory's values in each of these files.
 
+Sessions of the language server use every request, at many positions, and also type values into buffers. All messages and standard
+error are searched. A store on loopback records its requests, and none of them is for a value.
+
 The values contain quotes, line breaks, YAML syntax, control characters and escape sequences. They have up to 90,000 bytes.
 
 {when}, {machine}, {version}: {runs} runs, {values} values, {seconds:.0f} s. {verdict}
