@@ -10,6 +10,7 @@ idle        CPU time of a server that has nothing to do, in 20 seconds
 CPU time is the user and system time of all threads in `/proc/PID/stat`. The goals are 10 ms, 1 s and 150 MiB, and 0. The script
 compares nothing with them, because machines differ.
 """
+
 import argparse
 import os
 import pathlib
@@ -123,7 +124,10 @@ def idle(program, folder, label, seconds=20):
         before = cpu_seconds(client)
         switches = context_switches(client)
         time.sleep(seconds)
-        print(f"{label}: {(cpu_seconds(client) - before) * 1000:.0f} ms CPU, {context_switches(client) - switches} wake-ups in {seconds} s", flush=True)
+        print(
+            f"{label}: {(cpu_seconds(client) - before) * 1000:.0f} ms CPU, {context_switches(client) - switches} wake-ups in {seconds} s",
+            flush=True,
+        )
         client.end()
 
 
@@ -138,7 +142,9 @@ def context_switches(client):
 
 def small_project(folder):
     folder.mkdir()
-    (folder / "stackref.toml").write_text('level = "secret-and-key-exists"\n[inventory.team]\nkind = "file"\npath = "secrets.inventory.yaml"\n')
+    (folder / "stackref.toml").write_text(
+        'level = "secret-and-key-exists"\n[inventory.team]\nkind = "file"\npath = "secrets.inventory.yaml"\n'
+    )
     (folder / "secrets.inventory.yaml").write_text("mlflow_secret: [username, password]\n")
     return folder
 

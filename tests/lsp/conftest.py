@@ -1,4 +1,5 @@
 """Fixtures: `pytest tests/lsp --stackref PROGRAM`."""
+
 import contextlib
 import pathlib
 import sys

@@ -4,6 +4,7 @@
 Installs pytest-lsp and Node.js from PyPI and yaml-language-server from npm into SCRATCH, in the versions of the lock files, and runs
 the tests in this folder. Neovim and Emacs with eglot are used if they are installed.
 """
+
 import pathlib
 import shutil
 import subprocess

@@ -2,6 +2,7 @@
 
 pytest-lsp checks that each message of the server conforms to the protocol and to the capabilities of the client.
 """
+
 import asyncio
 import json
 import os
@@ -22,7 +23,9 @@ QUIET = 0.3
 # The editors whose capabilities the tests use. Those of VS Code are what `computeClientCapabilities` of vscode-languageclient 11.0.0
 # returns. pytest-lsp recorded the others.
 EDITORS = {
-    "vscode": lambda: converters.get_converter().structure(json.loads((HERE / "capabilities/vscode.json").read_text()), types.ClientCapabilities),
+    "vscode": lambda: converters.get_converter().structure(
+        json.loads((HERE / "capabilities/vscode.json").read_text()), types.ClientCapabilities
+    ),
     # It cannot pull, and offers no encoding except UTF-16.
     "neovim-0.7": lambda: client_capabilities("neovim@v0.7.0"),
     # It pulls open files, and offers UTF-8.
@@ -34,13 +37,25 @@ UNITS = {"utf-8": lambda text: len(text.encode()), "utf-16": lambda text: len(te
 
 def stack(*references, name="prod"):
     """Returns a stack file with an attribute for each reference or other text."""
-    lines = [f"stack_name: {name}", "components:", "  experiment_tracker:", f"    name: {name}_tracker", "    flavor: mlflow", "    configuration:"]
+    lines = [
+        f"stack_name: {name}",
+        "components:",
+        "  experiment_tracker:",
+        f"    name: {name}_tracker",
+        "    flavor: mlflow",
+        "    configuration:",
+    ]
     return "\n".join(lines + [f'      attribute_{at}: "{text}"' for at, text in enumerate(references)]) + "\n"
 
 
 CONFIG = 'level = "secret-and-key-exists"\n\n[inventory.team]\nkind = "file"\npath = "secrets.yaml"\n'
 SECRETS = "mlflow:\n  username: hunter2\n  password: hunter2\ndb:\n  user: hunter2\n"
-PROJECT = {"stackref.toml": CONFIG, "secrets.yaml": SECRETS, "a.yaml": stack("{{mlflow.usrname}}", "{{mlflow.password}}"), "b.yaml": stack("{{db.user}}", "{{db.pasword}}")}
+PROJECT = {
+    "stackref.toml": CONFIG,
+    "secrets.yaml": SECRETS,
+    "a.yaml": stack("{{mlflow.usrname}}", "{{mlflow.password}}"),
+    "b.yaml": stack("{{db.user}}", "{{db.pasword}}"),
+}
 
 
 def write(folder, files):

@@ -1,8 +1,10 @@
 """The beginning and the end of a session, and messages that no editor should send."""
+
 import json
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from language_client import LanguageClient, ResponseError
@@ -47,7 +49,10 @@ def test_the_server_ends_when_standard_input_is_closed(client, is_initialized):
 
 def test_the_server_ends_when_nobody_reads_its_output(program, folder):
     write(folder, PROJECT)
-    messages = [{"id": 1, "method": "initialize", "params": {"capabilities": {}, "rootUri": folder.as_uri()}}, {"method": "initialized", "params": {}}]
+    messages = [
+        {"id": 1, "method": "initialize", "params": {"capabilities": {}, "rootUri": folder.as_uri()}},
+        {"method": "initialized", "params": {}},
+    ]
     with subprocess.Popen([program, "lsp"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
         server.stdout.close()
         try:
@@ -128,7 +133,16 @@ def test_older_ways_to_name_the_folder(client, root):
     assert client.end() == 0
 
 
-@pytest.mark.parametrize("offered, chosen", [(["utf-8", "utf-16"], "utf-8"), (["utf-16", "utf-8"], "utf-8"), (["utf-32"], "utf-32"), (["utf-32", "utf-16"], "utf-16"), ([], "utf-16")])
+@pytest.mark.parametrize(
+    "offered, chosen",
+    [
+        (["utf-8", "utf-16"], "utf-8"),
+        (["utf-16", "utf-8"], "utf-8"),
+        (["utf-32"], "utf-32"),
+        (["utf-32", "utf-16"], "utf-16"),
+        ([], "utf-16"),
+    ],
+)
 def test_the_encoding_of_positions(client, offered, chosen):
     result = client.initialize({"general": {"positionEncodings": offered}})
     assert result["capabilities"]["positionEncoding"] == chosen
@@ -155,9 +169,21 @@ def test_unknown_methods_and_invalid_parameters(client):
     assert code_of(lambda: client.request("textDocument/inventTheWheel", {})) == -32601
     assert code_of(lambda: client.request("$/unknown", {})) == -32601
     assert code_of(lambda: client.request("workspace/executeCommand", {"command": "rm"})) == -32803
-    for method in ["hover", "completion", "definition", "references", "documentHighlight", "documentSymbol", "codeAction", "codeLens", "prepareRename", "rename"]:
+    for method in [
+        "hover",
+        "completion",
+        "definition",
+        "references",
+        "documentHighlight",
+        "documentSymbol",
+        "codeAction",
+        "codeLens",
+        "prepareRename",
+        "rename",
+    ]:
         for params in [None, {}, [], {"textDocument": 3}, {"textDocument": {"uri": 3}, "position": {"line": -1, "character": "x"}}]:
-            assert code_of(lambda: client.request(f"textDocument/{method}", params)) == -32602, (method, params)
+            id = client.send_request(f"textDocument/{method}", params)
+            assert code_of(partial(client.result, id)) == -32602, (method, params)
     for method in ["textDocument/didOpen", "textDocument/didChange", "textDocument/didClose", "textDocument/didSave", "workspace/didChangeWatchedFiles",
                    "workspace/didChangeConfiguration", "workspace/didChangeWorkspaceFolders", "$/cancelRequest", "$/setTrace", "$/unknown", "unknown"]:  # fmt: skip
         for params in [None, {}, [], 3, {"textDocument": 3}, {"changes": [{"uri": 3}]}, {"event": []}, {"id": None}]:
@@ -176,7 +202,17 @@ def test_documents_that_are_not_open(client):
     client.notify("textDocument/didClose", {"textDocument": {"uri": client.uri("b.yaml")}})
     position = {"position": {"line": 0, "character": 0}}
     span = {"range": {"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 99}}}
-    for uri in [client.uri("b.yaml"), client.uri("nothing.yaml"), client.uri("stackref.toml"), client.uri("secrets.yaml"), "untitled:none", "x", "", "file://host/a", "file:///%00"]:
+    for uri in [
+        client.uri("b.yaml"),
+        client.uri("nothing.yaml"),
+        client.uri("stackref.toml"),
+        client.uri("secrets.yaml"),
+        "untitled:none",
+        "x",
+        "",
+        "file://host/a",
+        "file:///%00",
+    ]:
         for method, params in [
             ("hover", position), ("completion", position), ("definition", position), ("documentHighlight", position), ("documentSymbol", {}), ("codeLens", {}),
             ("references", position | {"context": {"includeDeclaration": True}}), ("codeAction", span | {"context": {"diagnostics": []}}),
@@ -194,10 +230,24 @@ def test_positions_outside_of_the_text(client):
     client.open("a.yaml")
     for line, character in [(0, 99), (6, 999), (999, 0), (2**31 - 1, 2**31 - 1), (7, 20), (7, 21), (6, 0)]:
         position = {"textDocument": {"uri": client.uri("a.yaml")}, "position": {"line": line, "character": character}}
-        for method, more in [("hover", {}), ("completion", {}), ("definition", {}), ("documentHighlight", {}), ("prepareRename", {}), ("references", {"context": {"includeDeclaration": False}})]:
+        for method, more in [
+            ("hover", {}),
+            ("completion", {}),
+            ("definition", {}),
+            ("documentHighlight", {}),
+            ("prepareRename", {}),
+            ("references", {"context": {"includeDeclaration": False}}),
+        ]:
             client.request(f"textDocument/{method}", position | more)
     span = {"start": {"line": 9, "character": 9}, "end": {"line": 2, "character": 1}}
-    client.change("a.yaml", [{"range": span, "text": "# x\n"}, {"range": {"start": {"line": 99, "character": 0}, "end": {"line": 99, "character": 5}}, "text": "\n# end"}], 2)
+    client.change(
+        "a.yaml",
+        [
+            {"range": span, "text": "# x\n"},
+            {"range": {"start": {"line": 99, "character": 0}, "end": {"line": 99, "character": 5}}, "text": "\n# end"},
+        ],
+        2,
+    )
     client.replace("a.yaml", stack("{{x.y}}"), 3)
     client.wait_diagnostics("a.yaml", lambda found: [it["code"] for it in found] == ["unknown-secret"], version=3)
     assert client.end() == 0
@@ -256,7 +306,16 @@ def test_answers_are_in_the_order_of_the_requests(client):
     assert client.end() == 0
 
 
-@pytest.mark.parametrize("data", [b"nonsense\r\n\r\n", b"Content-Length: 5\r\n\r\n{{{{{", b"Content-Length: x\r\n\r\n{}", b"\0\xff\r\n\r\n", b'Content-Length: 2\r\n\r\n[]'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"nonsense\r\n\r\n",
+        b"Content-Length: 5\r\n\r\n{{{{{",
+        b"Content-Length: x\r\n\r\n{}",
+        b"\0\xff\r\n\r\n",
+        b"Content-Length: 2\r\n\r\n[]",
+    ],
+)
 def test_bytes_that_are_no_message_end_the_session_without_a_panic(program, folder, data):
     write(folder, PROJECT)
     with LanguageClient(program, folder, {"PATH": os.environ["PATH"], "HOME": str(folder)}) as client:

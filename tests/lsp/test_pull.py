@@ -1,4 +1,5 @@
 """Diagnostics that the client requests: of documents, and of the workspace."""
+
 import asyncio
 
 import pytest

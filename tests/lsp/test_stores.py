@@ -1,4 +1,5 @@
 """Inventories in stores: nothing is reported before they have answered, and how long their answers count."""
+
 import threading
 import time
 

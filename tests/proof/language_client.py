@@ -2,6 +2,7 @@
 
 It sends any message, also invalid ones, and answers the requests of the server. A thread reads the messages.
 """
+
 import contextlib
 import json
 import pathlib
@@ -16,9 +17,7 @@ class LanguageClient:
     """A session with a server. Used as a context, it ends the server's process at the end of the block."""
 
     def __init__(self, program, folder, env, stdin=subprocess.PIPE):
-        self.process = subprocess.Popen(
-            [program, "lsp"], cwd=folder, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        self.process = subprocess.Popen([program, "lsp"], cwd=folder, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.folder = pathlib.Path(folder)
         # Everything that the server wrote.
         self.output, self.errors = bytearray(), bytearray()
@@ -65,7 +64,9 @@ class LanguageClient:
 
     def open(self, name, text=None, version=1, language="yaml"):
         text = (self.folder / name).read_text() if text is None else text
-        self.notify("textDocument/didOpen", {"textDocument": {"uri": self.uri(name), "languageId": language, "version": version, "text": text}})
+        self.notify(
+            "textDocument/didOpen", {"textDocument": {"uri": self.uri(name), "languageId": language, "version": version, "text": text}}
+        )
 
     def replace(self, name, text, version):
         """Replaces the whole text of a document."""

@@ -3,6 +3,7 @@
 Each session is recorded as a whole: the bytes of standard output and of standard error. The values are in inventories, in attributes
 and in buffers that were never saved.
 """
+
 import contextlib
 import json
 import pathlib
@@ -68,7 +69,9 @@ def visit(sandbox, client, name, text=None):
     everything = {"start": {"line": 0, "character": 0}, "end": {"line": len(lines), "character": 0}}
     for only in ACTION_KINDS:
         context = {"diagnostics": []} | ({"only": only} if only else {})
-        for action in answer(client, client.send_request("textDocument/codeAction", document | {"range": everything, "context": context})) or []:
+        for action in (
+            answer(client, client.send_request("textDocument/codeAction", document | {"range": everything, "context": context})) or []
+        ):
             ANSWERED.add("codeAction")
             if "edit" not in action and answer(client, client.send_request("codeAction/resolve", action)):
                 ANSWERED.add("codeAction/resolve")
@@ -135,9 +138,24 @@ def unsaved_buffers(sandbox):
     with session(sandbox, "language server: buffers", sample.project, VSCODE) as client:
         visit(sandbox, client, "stacks/new.yaml", stack(["db.plian"], "new", plain, MISTAKES))
         visit(sandbox, client, "secrets.yaml", inventory({"db": typed, "more": {"k": canaries.value("typed")}}))
-        visit(sandbox, client, "stackref.toml", sample.config + f"\n[inventory.x]\nkind = \"vault\"\ntoken = {quoted(typed['plain'])}\nurl = {typed['yaml']}\n")
-        visit(sandbox, client, "a.py", f"client.create_secret('x', values={{'k': {typed['plain']!r}}}); client.get_secret('dbb') # {typed['plain']}\n")
-        visit(sandbox, client, "a.sh", f"zenml secret create x --k='{typed['base64']}' && zenml artifact-store register a -f acme --key='{{{{x.j}}}}'\n")
+        visit(
+            sandbox,
+            client,
+            "stackref.toml",
+            sample.config + f'\n[inventory.x]\nkind = "vault"\ntoken = {quoted(typed["plain"])}\nurl = {typed["yaml"]}\n',
+        )
+        visit(
+            sandbox,
+            client,
+            "a.py",
+            f"client.create_secret('x', values={{'k': {typed['plain']!r}}}); client.get_secret('dbb') # {typed['plain']}\n",
+        )
+        visit(
+            sandbox,
+            client,
+            "a.sh",
+            f"zenml secret create x --k='{typed['base64']}' && zenml artifact-store register a -f acme --key='{{{{x.j}}}}'\n",
+        )
         client.open("untitled.yaml", "a: b")
         uri = "untitled:Untitled-1"
         text = stack(["db.plian"], "untitled", plain[:3], MISTAKES)
@@ -160,7 +178,14 @@ def broken_files(sandbox):
     """Inventories and configs that cannot be read, with a value near the mistake."""
     label = "language server: invalid files"
     value = sandbox.canaries.value("invalid file")
-    inventories = ["db: {k: '%s'\n", "db:\n  k: '%s'\n k: x\n", "db: {k: 0123, j: '%s'}\n", "- '%s'\n", "db: '%s'\n", "db: {k: &a '%s', j: *b}\n"]
+    inventories = [
+        "db: {k: '%s'\n",
+        "db:\n  k: '%s'\n k: x\n",
+        "db: {k: 0123, j: '%s'}\n",
+        "- '%s'\n",
+        "db: '%s'\n",
+        "db: {k: &a '%s', j: *b}\n",
+    ]
     configs = ['password = "%s"\n', 'level = "%s\n', '[inventory.x]\nkind = "vault"\ntoken = "%s"\n']
     for text in inventories[: 2 if sandbox.quick else None]:
         sample = SampleRepo(sandbox)
@@ -180,9 +205,17 @@ def stores(sandbox):
     """Stores on loopback, which record the requests. None of these may be for values."""
     label = "language server: stores"
     canaries = sandbox.canaries
-    for kind, level, path_of_values in [("vault", "secret-and-key-exists", "/v1/kv/data/"), ("vault", "secret-exists", "/v1/kv/data/"), ("zenml", "secret-exists", "/api/v1/secrets/")]:
+    for kind, level, path_of_values in [
+        ("vault", "secret-and-key-exists", "/v1/kv/data/"),
+        ("vault", "secret-exists", "/v1/kv/data/"),
+        ("zenml", "secret-exists", "/api/v1/secrets/"),
+    ]:
         store = Store(canaries)
-        env = {"ZENML_STORE_API_KEY": canaries.value("ZENML_STORE_API_KEY")} if kind == "zenml" else {"VAULT_TOKEN": canaries.value("VAULT_TOKEN")}
+        env = (
+            {"ZENML_STORE_API_KEY": canaries.value("ZENML_STORE_API_KEY")}
+            if kind == "zenml"
+            else {"VAULT_TOKEN": canaries.value("VAULT_TOKEN")}
+        )
         with loopback.serving(store) as url:
             mount = 'mount = "kv"\n' if kind == "vault" else ""
             config = f'level = "{level}"\n[inventory.s]\nkind = "{kind}"\nurl = "{url}"\n{SLOW}{mount}'
@@ -221,11 +254,16 @@ def failing_stores(sandbox):
         env = {"ZENML_STORE_API_KEY": canaries.value("ZENML_STORE_API_KEY"), "VAULT_TOKEN": canaries.value("VAULT_TOKEN")}
         with loopback.serving(store) as url:
             mount = 'mount = "kv"\n' if kind == "vault" else ""
-            project = sandbox.project(project_files(f'[inventory.s]\nkind = "{kind}"\nurl = "{url}"\ntimeout = 2\nrun_timeout = 4\n{mount}'))
+            project = sandbox.project(
+                project_files(f'[inventory.s]\nkind = "{kind}"\nurl = "{url}"\ntimeout = 2\nrun_timeout = 4\n{mount}')
+            )
             for fault in QUICK_FAULTS if sandbox.quick else FAULTS:
                 store.fault = fault
                 with session(sandbox, label, project, VSCODE, env) as client:
                     client.open("bad.stack.yaml")
                     client.wait(lambda message: message.get("method") == "window/showMessage", 30)
                     position = {"position": {"line": 8, "character": 12}}
-                    answer(client, client.send_request("textDocument/hover", {"textDocument": {"uri": client.uri("bad.stack.yaml")}, **position}))
+                    answer(
+                        client,
+                        client.send_request("textDocument/hover", {"textDocument": {"uri": client.uri("bad.stack.yaml")}, **position}),
+                    )
