@@ -185,6 +185,26 @@ impl AnswerCache {
         self.answer(BTreeSet::from([lookup]), level)
     }
 
+    /// Returns the answers for a rename. Files are asked at `level`. Stores are asked at `allowed` if
+    /// that is lower, so that a rename requests no more of them than a check.
+    pub fn answer_rename(
+        &self,
+        lookups: &BTreeSet<ReferenceLookup>,
+        level: Level,
+        allowed: Level,
+    ) -> LookupResults {
+        let (local, remote): (BTreeSet<_>, BTreeSet<_>) = lookups
+            .iter()
+            .cloned()
+            .partition(|lookup| self.is_local(lookup));
+        let answers = LookupResults::default().query_more(&self.inventories, level, local, None);
+        if remote.is_empty() {
+            return answers;
+        }
+        let known = self.answer(remote, level.min(allowed.max(Level::SecretExists)));
+        answers.merge(Arc::unwrap_or_clone(known))
+    }
+
     fn is_local(&self, lookup: &ReferenceLookup) -> bool {
         lookup.chain.iter().all(|&index| {
             let inventory = self.inventories.get(index);

@@ -16,7 +16,6 @@ use crate::edit::renaming::{AcceptedReasons, Rename, RenameChecks, RenamePlan, l
 use crate::inventory::lookup::LookupResults;
 use crate::lint::analysis::Analysis;
 use crate::lint::reference_list::SecretSelector;
-use crate::lint::settings::AnswerSource;
 use crate::project::config::Level;
 use crate::text::escape::escape_control;
 use gen_lsp_types as lsp;
@@ -216,7 +215,8 @@ impl RenameTarget<'_> {
         };
         let asked = lookups.iter().flat_map(|lookup| lookup.chain.clone());
         let asked: BTreeSet<usize> = asked.collect();
-        let answers = project.answers.answer(lookups.clone(), level);
+        let allowed = loaded.level.highest(config);
+        let answers = project.answers.answer_rename(&lookups, level, allowed);
         let is_answered = answers.contains_all(&lookups);
         is_answered.then(|| answers.of_inventories(&|index| asked.contains(&index)))
     }

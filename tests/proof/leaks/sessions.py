@@ -229,9 +229,18 @@ def stores(sandbox):
                 client.request("workspace/executeCommand", {"command": "stackref.refreshInventories"})
                 client.replace("bad.stack.yaml", stack(["db.other", *[f"db.{shape}" for shape in SHAPES_IN_STORES]]), 2)
                 visit(sandbox, client, "good.stack.yaml")
+                rename_key(client, "good.stack.yaml")
             read = [path for _, path in store.requests if path.startswith(path_of_values)]
             sandbox.expect(label, f"the server requests names at {kind}", bool(store.requests))
             sandbox.expect(label, f"the server requests no values from {kind} at the level {level}", not read, store.requests)
+
+
+def rename_key(client, name):
+    """Renames a key, when the store has answered. At the level `secret-exists`, its keys must not be requested."""
+    lines = (client.folder / name).read_text().split("\n")
+    line = next(at for at, text in enumerate(lines) if "{{db.plain}}" in text)
+    position = {"line": line, "character": lines[line].index("plain}}") + 1}
+    answer(client, client.send_request("textDocument/rename", {"textDocument": {"uri": client.uri(name)}, "position": position, "newName": "pw"}))
 
 
 def wait_for_unknown(client, name):
