@@ -372,14 +372,11 @@ impl Inventory for FileInventory {
         secret: &str,
         key: Option<&str>,
     ) -> Option<Result<String, Failure>> {
-        let file = match self.read(text.as_bytes()) {
-            Ok(file) => file,
-            Err(failure) => return Some(Err(failure)),
-        };
-        match file.content(&self.title) {
-            Ok(content) => content.text_with_name(secret, key),
-            Err(failure) => Some(Err(failure)),
-        }
+        let read = self.read(text.as_bytes()).and_then(|file| {
+            let content = file.content(&self.title)?;
+            Ok(content.text_with_name(secret, key))
+        });
+        read.unwrap_or_else(|failure| Some(Err(failure)))
     }
 
     /// A new secret stores values if another secret does, or if the file is empty.
