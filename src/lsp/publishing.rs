@@ -201,8 +201,9 @@ impl Server {
         lsp::RelatedFullDocumentDiagnosticReport::new(None, report).into()
     }
 
-    /// Answers `workspace/diagnostic`. Until all files were read, and if nothing has changed, the
-    /// answer is held. So a client that repeats the request costs nothing.
+    /// Answers `workspace/diagnostic`. Until all files were read, the answer is held. It is also held
+    /// while nothing changes, if the client expects a long request: then it passes a token for partial
+    /// results. So a client that repeats the request costs nothing.
     pub(super) fn workspace_diagnostic(&mut self, id: RequestId, params: Value) {
         let Ok(params) = serde_json::from_value::<lsp::WorkspaceDiagnosticParams>(params) else {
             let message = "the parameters are not those of this request";
@@ -214,11 +215,12 @@ impl Server {
         self.release_held_pull();
         let known = params.previous_result_ids.into_iter();
         let known: HashMap<String, String> = known.map(|it| (it.uri.0, it.value)).collect();
-        let items = self.changed_reports(&known);
-        if !self.is_complete() || items.is_empty() && !known.is_empty() {
+        let partial_results = params.partial_result_params;
+        let may_be_held = partial_results.partial_result_token.is_some();
+        if !self.is_complete() || may_be_held && !self.has_changes(&known) {
             self.held_pull = Some((id, known));
         } else {
-            self.respond_with_reports(id, items);
+            self.respond_with_reports(id, &known);
         }
     }
 
@@ -230,24 +232,31 @@ impl Server {
     /// Answers the held `workspace/diagnostic`, if there is one.
     pub(super) fn release_held_pull(&mut self) {
         if let Some((id, known)) = self.held_pull.take() {
-            let items = self.changed_reports(&known);
-            self.respond_with_reports(id, items);
+            self.respond_with_reports(id, &known);
         }
     }
 
-    fn respond_with_reports(
-        &self,
-        id: RequestId,
-        items: Vec<lsp::WorkspaceDocumentDiagnosticReport>,
-    ) {
+    fn respond_with_reports(&self, id: RequestId, known: &HashMap<String, String>) {
+        let items = self.reports(known);
         let report = lsp::WorkspaceDiagnosticReport { items };
         let report = serde_json::to_value(report).unwrap_or_default();
         self.client.respond(id, report);
     }
 
-    /// Returns the reports of the files whose diagnostics the client does not know. `known` are its
-    /// result ids, by URI.
-    fn changed_reports(
+    /// Returns whether the client lacks diagnostics. `known` are its result ids, by URI.
+    fn has_changes(&self, known: &HashMap<String, String>) -> bool {
+        let is_full = |report: &lsp::WorkspaceDocumentDiagnosticReport| {
+            matches!(
+                report,
+                lsp::WorkspaceDocumentDiagnosticReport::WorkspaceFullDocumentDiagnosticReport(_)
+            )
+        };
+        self.reports(known).iter().any(is_full)
+    }
+
+    /// Returns the reports of all files with diagnostics, or of which the client has some. `known` are
+    /// its result ids, by URI.
+    fn reports(
         &self,
         known: &HashMap<String, String>,
     ) -> Vec<lsp::WorkspaceDocumentDiagnosticReport> {
@@ -258,12 +267,17 @@ impl Server {
                 Some(document) => document.uri.clone(),
                 None => self.documents.uri(path),
             };
-            let is_known = match known.get(&uri.0) {
-                Some(known) => *known == file.result_id,
-                None => file.diagnostics.is_empty(),
-            };
-            if is_known {
-                continue;
+            match known.get(&uri.0) {
+                Some(known) if *known == file.result_id => {
+                    let version = document.and_then(|document| self.published_version(document));
+                    let report = lsp::UnchangedDocumentDiagnosticReport::new(known.clone());
+                    let report =
+                        lsp::WorkspaceUnchangedDocumentDiagnosticReport::new(uri, version, report);
+                    reports.push(report.into());
+                    continue;
+                }
+                None if file.diagnostics.is_empty() => continue,
+                _ => {}
             }
             let report = lsp::FullDocumentDiagnosticReport {
                 result_id: Some(file.result_id.clone()),

@@ -354,7 +354,8 @@ fn a_cancelled_request_is_answered_once() {
     let mut session = Session::start(folder.path(), &pulling());
     session.pull_all();
     let known = json!([{"uri": "file:///none", "value": "0"}]);
-    let id = session.send_request("workspace/diagnostic", json!({"previousResultIds": known}));
+    let params = json!({"previousResultIds": known, "partialResultToken": "t"});
+    let id = session.send_request("workspace/diagnostic", params);
     session.notify("$/cancelRequest", json!({"id": id}));
     let is_answer = |message: &Message| matches!(message, Message::Response(it) if it.id == id);
     let Message::Response(answer) = session.wait(is_answer) else {

@@ -13,6 +13,11 @@ def workspace_pull(session, previous=(), **more):
     return session.client.workspace_diagnostic_async(types.WorkspaceDiagnosticParams(previous_result_ids=ids, **more))
 
 
+def changed(report):
+    """Returns the reports with diagnostics, without those that say that nothing has changed."""
+    return [item for item in report.items if item.kind == "full"]
+
+
 def result_ids(session, report):
     return {session.name(item.uri): item.result_id for item in report.items}
 
@@ -76,16 +81,19 @@ async def test_the_workspace_is_pulled_with_result_ids(begin):
     await session.until_pushed("b.yaml", [])
     ids = result_ids(session, first)
     known = [(session.uri(name), value) for name, value in ids.items()]
-    waiting = asyncio.ensure_future(workspace_pull(session, known))
+    unchanged = await workspace_pull(session, known)
+    assert [(item.kind, item.result_id) for item in unchanged.items] == [("unchanged", value) for _, value in known]
+    waiting = asyncio.ensure_future(workspace_pull(session, known, partial_result_token="held"))
     await session.quiet()
     assert not waiting.done(), "the answer is held until something changes"
     session.write({"b.yaml": stack("{{db.user}}"), "c.yaml": stack("{{x.y}}")})
     second = await asyncio.wait_for(waiting, 20)
-    found = {session.name(item.uri): codes(item.items) for item in second.items}
+    second = changed(second)
+    found = {session.name(item.uri): codes(item.items) for item in second}
     while "c.yaml" not in found or "b.yaml" not in found:
-        known = list((dict(known) | {item.uri: item.result_id for item in second.items}).items())
-        second = await asyncio.wait_for(workspace_pull(session, known), 20)
-        found |= {session.name(item.uri): codes(item.items) for item in second.items}
+        known = list((dict(known) | {item.uri: item.result_id for item in second}).items())
+        second = changed(await asyncio.wait_for(workspace_pull(session, known, partial_result_token="held"), 20))
+        found |= {session.name(item.uri): codes(item.items) for item in second}
     assert found == {"b.yaml": [], "c.yaml": ["unknown-secret"]}
 
 
@@ -95,14 +103,14 @@ async def test_a_second_pull_of_the_workspace_ends_the_first(begin):
     await session.quiet()
     first = await workspace_pull(session)
     known = [(session.uri(name), value) for name, value in result_ids(session, first).items()]
-    waiting = asyncio.ensure_future(workspace_pull(session, known))
+    waiting = asyncio.ensure_future(workspace_pull(session, known, partial_result_token="a"))
     await session.quiet()
-    other = asyncio.ensure_future(workspace_pull(session, known))
-    assert (await asyncio.wait_for(waiting, 20)).items in ((), [])
+    other = asyncio.ensure_future(workspace_pull(session, known, partial_result_token="b"))
+    assert changed(await asyncio.wait_for(waiting, 20)) == []
     await session.quiet()
     assert not other.done()
     assert await session.end() == 0
-    assert (await asyncio.wait_for(other, 20)).items in ((), []), "the end of the session ends the request"
+    assert changed(await asyncio.wait_for(other, 20)) == [], "the end of the session ends the request"
 
 
 async def test_a_held_pull_is_cancelled(begin):
@@ -111,7 +119,7 @@ async def test_a_held_pull_is_cancelled(begin):
     await session.quiet()
     first = await workspace_pull(session)
     known = [types.PreviousResultId(uri=item.uri, value=item.result_id) for item in first.items]
-    params = types.WorkspaceDiagnosticParams(previous_result_ids=known)
+    params = types.WorkspaceDiagnosticParams(previous_result_ids=known, partial_result_token="held")
     waiting = asyncio.ensure_future(session.client.protocol.send_request_async("workspace/diagnostic", params, msg_id="held"))
     await session.quiet()
     session.client.cancel_request(types.CancelParams(id="held"))
