@@ -14,12 +14,6 @@ pub struct ClientSupport {
     pub pulls_diagnostics: bool,
     /// `workspace/diagnostic/refresh`.
     pub diagnostic_refresh: bool,
-    /// Related information of diagnostics.
-    pub related_information: bool,
-    /// Links to the page of a rule.
-    pub code_description: bool,
-    /// The tag `unnecessary` of diagnostics.
-    pub diagnostic_tags: bool,
     /// Progress that the server begins.
     pub work_done_progress: bool,
     /// Registration of watched files.
@@ -63,18 +57,10 @@ impl ClientSupport {
         let encodings = encodings.into_iter().flatten().filter_map(Value::as_str);
         let commands = params.pointer("/initializationOptions/clientCommands");
         let commands = commands.and_then(Value::as_array).into_iter().flatten();
-        let tags = capability("/textDocument/publishDiagnostics/tagSupport");
         Self {
             encoding: PositionEncoding::negotiate(encodings),
             pulls_diagnostics: capability("/textDocument/diagnostic").is_some_and(Value::is_object),
             diagnostic_refresh: has("/workspace/diagnostics/refreshSupport"),
-            related_information: has("/textDocument/publishDiagnostics/relatedInformation")
-                || has("/textDocument/diagnostic/relatedInformation"),
-            code_description: has("/textDocument/publishDiagnostics/codeDescriptionSupport")
-                || has("/textDocument/diagnostic/codeDescriptionSupport"),
-            diagnostic_tags: tags
-                .is_some_and(|tags| !matches!(tags, Value::Bool(false) | Value::Null))
-                || capability("/textDocument/diagnostic/tagSupport").is_some(),
             work_done_progress: has("/window/workDoneProgress"),
             watched_files: has("/workspace/didChangeWatchedFiles/dynamicRegistration"),
             relative_patterns: has("/workspace/didChangeWatchedFiles/relativePatternSupport"),

@@ -66,12 +66,7 @@ impl Server {
         let positions = TextPositions::new(text, self.client.support.encoding);
         let range = positions.range(location.span);
         let help = failure.help_text().map(|help| format!("help: {help}"));
-        let has_related = self.client.support.related_information;
-        let message = match help.as_ref().filter(|_| !has_related) {
-            Some(help) => format!("{failure}\n{help}"),
-            None => failure.to_string(),
-        };
-        let related = help.filter(|_| has_related).map(|message| {
+        let related = help.map(|message| {
             let uri = self.documents.uri(location.source.absolute_path());
             let location = Location::new(uri, range);
             vec![DiagnosticRelatedInformation { location, message }]
@@ -81,7 +76,7 @@ impl Server {
             severity: Some(DiagnosticSeverity::Error),
             code: Some(Code::String(CODE.to_owned())),
             source: Some(SOURCE.to_owned()),
-            message: Message::String(message),
+            message: Message::String(failure.to_string()),
             related_information: related,
             ..Diagnostic::default()
         })

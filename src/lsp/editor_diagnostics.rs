@@ -54,17 +54,12 @@ impl<'c> DiagnosticBuilder<'c> {
         files
     }
 
-    /// Converts a finding.
+    /// Converts a finding. Clients ignore the fields that they do not support.
     pub fn diagnostic(&mut self, finding: &'c Finding) -> Diagnostic {
         let rule = rules::get(finding.rule);
         let range = self.range(&finding.source, finding.span);
         let related = self.related(finding, range);
-        let is_shown = self.support.related_information && !related.is_empty();
-        let help = finding.help.as_ref();
-        let message = match help.filter(|_| !self.support.related_information) {
-            Some(help) => format!("{}\nhelp: {help}", finding.message),
-            None => finding.message.clone(),
-        };
+        let message = finding.message.clone();
         let is_unused = matches!(finding.rule, RuleId::UnusedSecret | RuleId::UnusedIgnore);
         let href = Uri(rule.url());
         Diagnostic {
@@ -74,15 +69,11 @@ impl<'c> DiagnosticBuilder<'c> {
                 Severity::Warning => DiagnosticSeverity::Warning,
             }),
             code: Some(Code::String(finding.rule.name().to_owned())),
-            code_description: self
-                .support
-                .code_description
-                .then_some(CodeDescription { href }),
+            code_description: Some(CodeDescription { href }),
             source: Some(SOURCE.to_owned()),
             message: Message::String(message),
-            tags: (is_unused && self.support.diagnostic_tags)
-                .then(|| vec![DiagnosticTag::Unnecessary]),
-            related_information: is_shown.then_some(related),
+            tags: is_unused.then(|| vec![DiagnosticTag::Unnecessary]),
+            related_information: (!related.is_empty()).then_some(related),
             data: Some(json!({"fingerprint": finding.fingerprint})),
         }
     }

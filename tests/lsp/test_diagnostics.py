@@ -42,10 +42,11 @@ async def test_links_and_tags_are_sent_to_editors_that_show_them(begin):
     assert session.slice("secrets.yaml", unused.range) == "spare"
 
 
-async def test_links_are_not_sent_to_others(begin):
+async def test_every_client_gets_links_and_the_same_message(begin):
     session = await begin(editor="emacs")
     [diagnostic] = await session.until_pushed("b.yaml", ["unknown-key"])
-    assert diagnostic.code_description is None and diagnostic.related_information is None
+    assert diagnostic.code_description.href.endswith("#unknown-key")
+    assert diagnostic.message == "secret `db` in the inventory `team` has no key `pasword`"
 
 
 async def test_an_edit_changes_the_diagnostics_of_its_version(begin):
