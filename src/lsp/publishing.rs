@@ -4,10 +4,12 @@
 //! the diagnostics of closed files are pushed until the client requests `workspace/diagnostic`.
 
 use super::background::ProjectId;
+use super::client::PendingRequest;
 use super::documents::Document;
 use super::editor_diagnostics::{DiagnosticBuilder, FileDiagnostics};
+use super::file_uris;
 use super::server::Server;
-use super::untitled::{check_untitled, untitled_path};
+use super::untitled::{check_untitled, diagnostics_path};
 use gen_lsp_types as lsp;
 use lsp_server::{ErrorCode, RequestId};
 use serde_json::Value;
@@ -41,7 +43,7 @@ impl Server {
         let is_open = |path: &PathBuf| self.documents.of_path(path).is_some();
         let must_refresh = std::mem::take(&mut self.must_refresh_pulls);
         if must_refresh && changed.iter().any(is_open) && self.client.support.diagnostic_refresh {
-            let pending = super::client::PendingRequest::Acknowledgement;
+            let pending = PendingRequest::Acknowledgement;
             self.client
                 .request::<lsp::DiagnosticRefreshRequest>(&(), pending);
         }
@@ -93,11 +95,8 @@ impl Server {
     fn push(&mut self, changed: &[PathBuf], unpublished: &BTreeSet<String>) {
         let pulls = self.client.support.pulls_diagnostics;
         let path_of = |uri: &String| match self.documents.get(uri) {
-            Some(document) => document
-                .path
-                .clone()
-                .or_else(|| Some(untitled_path(document))),
-            None => super::file_uris::to_path(uri),
+            Some(document) => Some(diagnostics_path(document)),
+            None => file_uris::to_path(uri),
         };
         let mut paths: BTreeSet<PathBuf> = unpublished.iter().filter_map(path_of).collect();
         paths.extend(changed.iter().cloned());
@@ -113,10 +112,8 @@ impl Server {
     /// Sends the diagnostics of a file.
     fn push_file(&mut self, path: &Path) {
         let document = self.document_at(path);
-        let (uri, version) = match document {
-            Some(document) => (document.uri.clone(), self.published_version(document)),
-            None => (self.documents.uri(path), None),
-        };
+        let version = document.and_then(|document| self.published_version(document));
+        let uri = self.published_uri(path);
         let file = self.published.get_mut(path);
         let diagnostics = file.map(|file| {
             file.is_pushed = !file.diagnostics.is_empty();
@@ -166,6 +163,12 @@ impl Server {
         is_checked.then_some(document.version)
     }
 
+    /// Returns the URI of the diagnostics of a path.
+    fn published_uri(&self, path: &Path) -> lsp::Uri {
+        let document = self.document_at(path);
+        document.map_or_else(|| self.documents.uri(path), |document| document.uri.clone())
+    }
+
     /// Returns the open document with the diagnostics of a path, which may be one without a file.
     fn document_at(&self, path: &Path) -> Option<&Document> {
         let document = self.documents.of_path(path);
@@ -180,11 +183,8 @@ impl Server {
         self.update_diagnostics();
         let uri = &params.text_document.uri;
         let path = match self.documents.get(&uri.0) {
-            Some(document) => document
-                .path
-                .clone()
-                .unwrap_or_else(|| untitled_path(document)),
-            None => super::file_uris::to_path(&uri.0).unwrap_or_default(),
+            Some(document) => diagnostics_path(document),
+            None => file_uris::to_path(&uri.0).unwrap_or_default(),
         };
         let file = self.published.get(&path);
         let result_id = file.map_or("0", |file| &file.result_id);
@@ -263,10 +263,7 @@ impl Server {
         let mut reports = Vec::new();
         for (path, file) in self.published.iter() {
             let document = self.document_at(path);
-            let uri = match document {
-                Some(document) => document.uri.clone(),
-                None => self.documents.uri(path),
-            };
+            let uri = self.published_uri(path);
             match known.get(&uri.0) {
                 Some(known) if *known == file.result_id => {
                     let version = document.and_then(|document| self.published_version(document));

@@ -3,6 +3,7 @@
 use super::client_support::ClientSupport;
 use super::documents::{Document, Documents};
 use super::text_positions::TextPositions;
+use super::workspace_edits::{document_edit, text_edits};
 use crate::edit::renaming::{FileEdit, RenamePlan};
 use crate::inventory::Inventories;
 use crate::system::paths::canonicalize_existing;
@@ -35,7 +36,7 @@ pub fn workspace_edit(
     if !support.document_changes {
         let changes = plan.edits().map(|file| {
             let uri = uri_of(&file, documents);
-            (uri, text_edits(&file, support))
+            (uri, edits_of(&file, support))
         });
         return lsp::WorkspaceEdit {
             changes: Some(changes.collect()),
@@ -48,7 +49,7 @@ pub fn workspace_edit(
     let changes = plan.edits().map(|file| {
         let is_annotated = support.change_annotations && files.contains(file.path);
         has_inventories |= is_annotated;
-        let edits = text_edits(&file, support).into_iter();
+        let edits = edits_of(&file, support).into_iter();
         let edits = edits.map(|edit| {
             if is_annotated {
                 lsp::AnnotatedTextEdit::new(INVENTORY.to_owned(), edit).into()
@@ -57,11 +58,7 @@ pub fn workspace_edit(
             }
         });
         let version = document_at(documents, file.path).map(|document| document.version);
-        let identifier = lsp::TextDocumentIdentifier {
-            uri: uri_of(&file, documents),
-        };
-        let identifier = lsp::OptionalVersionedTextDocumentIdentifier::new(version, identifier);
-        lsp::TextDocumentEdit::new(identifier, edits.collect()).into()
+        document_edit(uri_of(&file, documents), version, edits.collect()).into()
     });
     let changes = changes.collect();
     lsp::WorkspaceEdit {
@@ -88,9 +85,7 @@ fn uri_of(file: &FileEdit<'_>, documents: &Documents) -> lsp::Uri {
     )
 }
 
-fn text_edits(file: &FileEdit<'_>, support: &ClientSupport) -> Vec<lsp::TextEdit> {
+fn edits_of(file: &FileEdit<'_>, support: &ClientSupport) -> Vec<lsp::TextEdit> {
     let positions = TextPositions::new(file.source.text(), support.encoding);
-    let edits = file.edits.iter();
-    let edits = edits.map(|edit| lsp::TextEdit::new(positions.range(edit.span), edit.text.clone()));
-    edits.collect()
+    text_edits(file.edits, &positions)
 }

@@ -68,6 +68,12 @@ fn untitled_roots(cwd: &Path) -> PathRoots {
     }
 }
 
+/// Returns the path under which the diagnostics of a document are kept: its own, if it has a file.
+pub fn diagnostics_path(document: &Document) -> PathBuf {
+    let path = document.path.clone();
+    path.unwrap_or_else(|| untitled_path(document))
+}
+
 /// Returns the path under which the findings of a document without a file are kept.
 pub fn untitled_path(document: &Document) -> PathBuf {
     PathBuf::from(&document.uri.0)

@@ -1,7 +1,7 @@
 //! Edits of files in the form of the protocol.
 
 use super::client_support::ClientSupport;
-use super::documents::Documents;
+use super::documents::{Document, Documents};
 use super::text_positions::TextPositions;
 use crate::document::Edit;
 use crate::text::source::{Span, floor_char_boundary};
@@ -28,7 +28,7 @@ pub struct FileChange {
 
 impl FileChange {
     /// Creates the change of a document without a file, or of one that is open.
-    pub fn of_document(document: &super::documents::Document, new: String) -> Self {
+    pub fn of_document(document: &Document, new: String) -> Self {
         Self {
             uri: document.uri.clone(),
             version: Some(document.version),
@@ -56,17 +56,13 @@ impl FileChange {
         }
         let old = self.old.as_deref().unwrap_or_default();
         let positions = TextPositions::new(old, support.encoding);
-        let edits = differences(old, &self.new).into_iter();
-        let edits = edits.map(|edit| lsp::TextEdit::new(positions.range(edit.span), edit.text));
+        let edits = text_edits(&differences(old, &self.new), &positions);
         if !support.document_changes {
-            let changes = HashMap::from([(self.uri.clone(), edits.collect())]);
+            let changes = HashMap::from([(self.uri.clone(), edits)]);
             return Some(lsp::WorkspaceEdit::new(Some(changes), None, None));
         }
-        let document = lsp::OptionalVersionedTextDocumentIdentifier::new(
-            self.version,
-            lsp::TextDocumentIdentifier::new(self.uri.clone()),
-        );
-        let edit = lsp::TextDocumentEdit::new(document, edits.map(lsp::Edit::from).collect());
+        let edits = edits.into_iter().map(lsp::Edit::from).collect();
+        let edit = document_edit(self.uri.clone(), self.version, edits);
         let mut changes: Vec<lsp::DocumentChange> = Vec::new();
         if self.old.is_none() {
             let create = lsp::CreateFile {
@@ -79,6 +75,24 @@ impl FileChange {
         changes.push(edit.into());
         Some(lsp::WorkspaceEdit::new(None, Some(changes), None))
     }
+}
+
+/// Returns edits of a text in the form of the protocol.
+pub fn text_edits(edits: &[Edit], positions: &TextPositions<'_>) -> Vec<lsp::TextEdit> {
+    let edits = edits.iter();
+    let edits = edits.map(|edit| lsp::TextEdit::new(positions.range(edit.span), edit.text.clone()));
+    edits.collect()
+}
+
+/// Returns the edit of a document. `version` is that of an open document.
+pub fn document_edit(
+    uri: lsp::Uri,
+    version: Option<i32>,
+    edits: Vec<lsp::Edit>,
+) -> lsp::TextDocumentEdit {
+    let identifier = lsp::TextDocumentIdentifier::new(uri);
+    let document = lsp::OptionalVersionedTextDocumentIdentifier::new(version, identifier);
+    lsp::TextDocumentEdit::new(document, edits)
 }
 
 /// Returns the edits from one text to another one, in order. Lines that are the same stay, so that

@@ -1,9 +1,8 @@
 //! Code actions and hovers in all fixtures.
 
 use crate::lsp_action_support::{actions, apply, everything, resolve, resolving};
-use crate::lsp_diagnostics::{copy, inputs};
-use crate::lsp_support::{Session, rules};
-use crate::support::{check, files_below};
+use crate::lsp_support::{Session, inputs, rules};
+use crate::support::{check, copy, files_below};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

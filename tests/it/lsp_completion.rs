@@ -1,5 +1,6 @@
 //! Completion in a session of the language server, and the diagnostics and hover of `stackref.toml`.
 
+use crate::lsp_positions::{position_at, without_mark};
 use crate::lsp_sessions::{calls, command_config, store, trusted};
 use crate::lsp_support::{Session, pulling};
 use crate::support::{files_below, folder, project};
@@ -31,21 +32,11 @@ fn cursor(marked: &str, encoding: &str) -> (String, Value) {
     (text.clone(), position(&text, offset, encoding))
 }
 
+/// Returns the position of an offset in a text, which may begin with a byte order mark.
 fn position(text: &str, offset: usize, encoding: &str) -> Value {
-    let line_start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
-    let before = &text[line_start..offset];
-    let before = if line_start == 0 {
-        before.trim_start_matches('\u{feff}')
-    } else {
-        before
-    };
-    let column = match encoding {
-        "utf-8" => before.len(),
-        "utf-16" => before.encode_utf16().count(),
-        _ => before.chars().count(),
-    };
-    let line = text[..line_start].matches('\n').count();
-    json!({"line": line, "character": column})
+    let shown = without_mark(text);
+    let mark = text.len() - shown.len();
+    position_at(shown, offset.saturating_sub(mark), encoding)
 }
 
 fn number(value: &Value) -> usize {

@@ -1,19 +1,11 @@
 //! The diagnostics of the language server: they are the findings of `check`.
 
-use crate::lsp_support::{Session, pulling, pushed, rules};
-use crate::support::{files_below, folder, project, run, write};
+use crate::lsp_support::{STACK, Session, inputs, pulling, pushed, rules};
+use crate::support::{copy, files_below, folder, run};
 use serde_json::{Value, json};
 use stackref::lsp::SessionEnd;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-const STACK: &str = "\
-stack_name: prod
-components:
-  alerter:
-    flavor: slack
-    slack_token: '{{slack.token}}'
-";
+use std::path::Path;
 
 /// Findings as (path, line, column, end line, end column, rule, severity, message), sorted.
 type Findings = Vec<(String, [u64; 4], String, u64, String)>;
@@ -88,31 +80,6 @@ fn percent_decoded(path: &str) -> String {
         }
     }
     String::from_utf8(bytes).unwrap()
-}
-
-/// Returns the folders `input` of all fixtures.
-pub fn inputs() -> Vec<PathBuf> {
-    let fixtures = project().join("fixtures");
-    let files = files_below(&fixtures, None);
-    let mut inputs: Vec<PathBuf> = files
-        .iter()
-        .filter_map(|file| {
-            let mut above = file.ancestors();
-            above.find(|at| at.file_name().is_some_and(|name| name == "input"))
-        })
-        .map(Path::to_path_buf)
-        .collect();
-    inputs.sort();
-    inputs.dedup();
-    inputs
-}
-
-/// Copies all files of a folder.
-pub fn copy(from: &Path, to: &Path) {
-    for file in files_below(from, None) {
-        let name = file.strip_prefix(from).unwrap();
-        write(to, name.to_str().unwrap(), &std::fs::read(&file).unwrap());
-    }
 }
 
 /// All files are closed, and then each of them is opened with the same text.

@@ -1,11 +1,10 @@
 //! Navigation in the language server: definitions, references, highlights, symbols and code lenses.
 
 use crate::lsp_positions::{ENCODINGS, capabilities, position_at, text_of, without_mark};
-use crate::lsp_support::{Session, TestEnvironment};
-use crate::support::{copy, files_below, folder, project};
+use crate::lsp_support::{Session, TestEnvironment, inputs};
+use crate::support::{copy, files_below, folder};
 use serde_json::{Value, json};
 use stackref::lsp::SessionEnd;
-use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const CONFIG: &str = "\
@@ -448,22 +447,6 @@ fn lenses_count_uses_and_name_environments_without_the_secret() {
     );
     let titles = lens_titles(&mut session, "secrets/prod.yaml");
     assert_eq!(titles, ["2 usesstackref.showReferences"]);
-}
-
-/// Returns the folders `input` of all fixtures.
-fn inputs() -> Vec<PathBuf> {
-    let files = files_below(&project().join("fixtures"), None);
-    let mut inputs: Vec<PathBuf> = files
-        .iter()
-        .filter_map(|file| {
-            let mut above = file.ancestors();
-            above.find(|at| at.file_name().is_some_and(|name| name == "input"))
-        })
-        .map(Path::to_path_buf)
-        .collect();
-    inputs.sort();
-    inputs.dedup();
-    inputs
 }
 
 /// The requests about a position.

@@ -1,5 +1,6 @@
 //! Properties of the language server: after any edits, a session reports the same as a new one.
 
+use crate::lsp_positions::position_at;
 use crate::lsp_support::{Session, pulling};
 use crate::support::folder;
 use proptest::prelude::*;
@@ -44,18 +45,10 @@ const SNIPPETS: [&str; 14] = [
 /// An edit: where it begins, how many characters it replaces, and the new text.
 type Edit = (Index, u8, &'static str);
 
-/// Returns the position of a character in a text. Line breaks are CRLF and LF.
+/// Returns the position of a character in a text.
 fn position(text: &str, chars: usize, encoding: &str) -> Value {
     let before: String = text.chars().take(chars).collect();
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = before[..line_start].matches('\n').count();
-    let rest = &before[line_start..];
-    let column = match encoding {
-        "utf-8" => rest.len(),
-        "utf-16" => rest.encode_utf16().count(),
-        _ => rest.chars().count(),
-    };
-    json!({"line": line, "character": column})
+    position_at(text, before.len(), encoding)
 }
 
 /// Applies an edit. Returns the new text, and the change in the protocol.

@@ -2,20 +2,12 @@
 
 use crate::lsp_positions::{apply_edits, capabilities, occurrences, position_at, without_mark};
 use crate::lsp_sessions::{calls, command_config, store, trusted};
-use crate::lsp_support::{Session, TestEnvironment};
+use crate::lsp_support::{STACK, Session, TestEnvironment};
 use crate::support::{cases, copy, files_below, folder, run, words};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::path::Path;
-
-const STACK: &str = "\
-stack_name: prod
-components:
-  alerter:
-    flavor: slack
-    slack_token: '{{slack.token}}'
-";
 
 /// Returns the files of a folder by name.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -1,20 +1,12 @@
 //! Sessions of the language server: changes on disk, several folders, settings, trust and stores.
 
-use crate::lsp_support::{Session, TestEnvironment, pulling, pushed, rules, uri_of};
+use crate::lsp_support::{STACK, Session, TestEnvironment, pulling, pushed, rules, uri_of};
 use crate::support::{folder, write};
 use lsp_server::Message;
 use serde_json::{Value, json};
 use stackref::lsp::SessionEnd;
 use std::collections::HashMap;
 use std::path::Path;
-
-const STACK: &str = "\
-stack_name: prod
-components:
-  alerter:
-    flavor: slack
-    slack_token: '{{slack.token}}'
-";
 
 /// A config whose inventory is a program, which needs trust.
 pub fn command_config(script: &Path) -> String {

@@ -1,5 +1,6 @@
 //! A client of the language server, which runs in a thread of the test.
 
+use crate::support::{files_below, project};
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
 use serde_json::{Value, json};
 use stackref::lsp::{SessionEnd, serve};
@@ -13,6 +14,15 @@ use std::time::{Duration, Instant};
 
 /// The longest time to wait for a message, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A stack with one reference.
+pub const STACK: &str = "\
+stack_name: prod
+components:
+  alerter:
+    flavor: slack
+    slack_token: '{{slack.token}}'
+";
 
 /// The environment variables of a session.
 #[derive(Default)]
@@ -284,4 +294,21 @@ pub fn uri_of(path: &Path) -> String {
 pub fn rules(diagnostics: &[Value]) -> Vec<&str> {
     let rules = diagnostics.iter().map(|it| it["code"].as_str().unwrap());
     rules.collect()
+}
+
+/// Returns the folders `input` of all fixtures.
+pub fn inputs() -> Vec<PathBuf> {
+    let fixtures = project().join("fixtures");
+    let files = files_below(&fixtures, None);
+    let mut inputs: Vec<PathBuf> = files
+        .iter()
+        .filter_map(|file| {
+            let mut above = file.ancestors();
+            above.find(|at| at.file_name().is_some_and(|name| name == "input"))
+        })
+        .map(Path::to_path_buf)
+        .collect();
+    inputs.sort();
+    inputs.dedup();
+    inputs
 }
