@@ -4,7 +4,6 @@
 use crate::support::{coverage, folder, git, run, with_default_signals, with_git, write};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
-#[cfg(target_os = "linux")]
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -343,52 +342,64 @@ fn ctrl_c_keeps_stored_answers_and_the_next_run_asks_for_the_rest() {
     );
 }
 
+/// The signals that end a process by default, and that it can catch.
+const TERMINATION_SIGNALS: [Signal; 10] = [
+    Signal::INT,
+    Signal::TERM,
+    Signal::HUP,
+    Signal::QUIT,
+    Signal::ALARM,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::VTALARM,
+    Signal::PROF,
+    Signal::XCPU,
+];
+
 #[test]
-fn sigint_acts_like_ctrl_c_and_restores_the_terminal() {
+fn signal_during_a_question_acts_like_ctrl_c_and_restores_the_terminal() {
     let folder = folder(&[STACK, ("secrets.inventory.yaml", "")]);
-    let mut session = Session::start(folder.path(), &["register"], 80);
-    session.wait("`bucket.key`: ");
-    let echo = |pty: &Pty| {
-        let modes = rustix::termios::tcgetattr(pty).unwrap().local_modes;
-        modes.contains(rustix::termios::LocalModes::ECHO)
-    };
-    assert!(!echo(&session.pty));
-    let id = rustix::process::Pid::from_child(&session.child);
-    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-    session.wait("interrupted: nothing was stored");
-    let pty = Arc::clone(&session.pty);
-    let (seen, code) = session.end();
-    assert_eq!(code, 130, "{seen}");
-    assert!(echo(&pty), "the terminal does not echo");
+    for signal in TERMINATION_SIGNALS {
+        let mut session = Session::start(folder.path(), &["register"], 80);
+        session.wait("`bucket.key`: ");
+        assert!(!is_echo_enabled(&session.pty));
+        kill_process(Pid::from_child(&session.child), signal).unwrap();
+        session.wait("interrupted: nothing was stored");
+        let pty = Arc::clone(&session.pty);
+        let (seen, code) = session.end();
+        assert_eq!(code, 130, "{signal:?}: {seen}");
+        assert!(is_echo_enabled(&pty), "{signal:?}: no echo");
+    }
 }
 
 #[test]
 fn signal_during_a_lookup_ends_the_run_and_restores_the_terminal() {
     let slow = "[inventory.slow]\nkind = \"command\"\nnames = [\"/bin/sleep\", \"20\"]\nkeys = [\"no\", \"{secret}\"]\nvalue = [\"no\", \"{secret}\", \"{key}\"]\n";
     let folder = folder(&[STACK, ("stackref.toml", slow)]);
-    for typed in [true, false] {
-        let mut session = Session::start(folder.path(), &["register", "--trust"], 80);
-        let local = |pty: &Pty| rustix::termios::tcgetattr(pty).unwrap().local_modes;
+    let wait_for_silence = || {
+        let session = Session::start(folder.path(), &["register", "--trust"], 80);
         let until = Instant::now() + TIMEOUT;
-        while local(&session.pty).contains(rustix::termios::LocalModes::ECHO) {
+        while is_echo_enabled(&session.pty) {
             assert!(Instant::now() < until, "the program did not disable echo");
             std::thread::sleep(Duration::from_millis(5));
         }
-        if typed {
-            session.type_in("\u{3}");
-        } else {
-            let id = rustix::process::Pid::from_child(&session.child);
-            rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-        }
+        session
+    };
+    let expect_end = |mut session: Session, expected: Signal| {
         // If the program waited for the store, it would exit with a code.
         let status = session.child.wait().unwrap();
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-        assert_eq!(signal, Some(if typed { 2 } else { 15 }), "{}", session.seen);
-        assert!(
-            local(&session.pty).contains(rustix::termios::LocalModes::ECHO),
-            "the terminal does not echo"
-        );
+        assert_eq!(signal, Some(expected.as_raw()), "{}", session.seen);
+        assert!(is_echo_enabled(&session.pty), "{expected:?}: no echo");
+    };
+    for signal in TERMINATION_SIGNALS {
+        let session = wait_for_silence();
+        kill_process(Pid::from_child(&session.child), signal).unwrap();
+        expect_end(session, signal);
     }
+    let mut session = wait_for_silence();
+    session.type_in("\u{3}");
+    expect_end(session, Signal::INT);
 }
 
 fn is_echo_enabled(pty: &Pty) -> bool {

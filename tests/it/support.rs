@@ -1,6 +1,6 @@
 //! Runs the built program in a temporary folder, without the environment variables of the tests.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag::register_conditional_default;
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -50,7 +50,7 @@ pub fn coverage() -> Option<(&'static str, OsString)> {
 pub fn with_default_signals() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM] {
             register_conditional_default(signal, Arc::new(AtomicBool::new(true))).unwrap();
         }
     });
