@@ -146,14 +146,20 @@ impl RenameChecks<'_> {
                 .any(|finding| finding.rule() == RuleId::SyntaxError);
             let path = escape_control(file.source.path());
             if is_unparsed && file.source.text().contains(self.rename.secret()) {
-                failures.push(Failure::finding(format!(
-                    "`{path}` cannot be parsed, and contains `{}`",
-                    escape_control(self.rename.secret())
-                )));
+                failures.push(
+                    Failure::finding(format!(
+                        "`{path}` cannot be parsed, and contains `{}`",
+                        escape_control(self.rename.secret())
+                    ))
+                    .with_help("correct the file, or continue with `--force`"),
+                );
             } else if file.is_incomplete {
-                failures.push(Failure::finding(format!(
-                    "`{path}` has a part that is too long or too deep to read"
-                )));
+                failures.push(
+                    Failure::finding(format!(
+                        "`{path}` has a part that is too long or too deep to read"
+                    ))
+                    .with_help("read it yourself, then continue with `--force`"),
+                );
             }
         }
         failures.extend(self.scan.skipped.failures.iter().cloned());
