@@ -10,11 +10,14 @@
 #![allow(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod add_ignores;
+mod book_coverage;
 mod cases;
+mod command_line_page;
 mod completions;
 mod conformance;
 mod declarations;
 mod dependencies;
+mod doc_commands;
 mod doc_examples;
 mod documents;
 mod editors;
@@ -54,6 +57,7 @@ mod lsp_sessions;
 mod lsp_support;
 mod manual;
 mod matrix_page;
+mod messages_page;
 mod monorepo;
 mod pages;
 mod paths;
