@@ -137,9 +137,9 @@ class Sections:
         with zenml_server.server(self.zenml, self.bench.folder / "zenml-server") as (project, ours, theirs):
             words = [self.zenml / "zenml", "stack", "register-secrets", "--skip-existing", "bench"]
             zenml = Command("zenml", words, project, env=theirs)
-            register = self.our(project, "register", env=ours)
+            check, register = (self.our(project, word, "--trust", env=ours) for word in ("check", "register"))
             rows = [
-                ("`zenml stack register-secrets`", "stackref: `check`", zenml, self.our(project, "check", env=ours)),
+                ("`zenml stack register-secrets`", "stackref: `check`", zenml, check),
                 ("`zenml stack register-secrets`", "stackref: `register`", zenml, register),
             ]
             return self.compare(rows, 5)
