@@ -75,9 +75,14 @@ bench:
     cargo build --locked --release
     python3 benches/peers.py --quick
 
-# Compares stackref with other tools, in about 20 minutes. `--write` updates benches/results.md.
+# Compares stackref with other tools, in about 30 minutes. `--write` saves the raw data, and updates the tables and plots.
 bench-peers *options:
+    cargo build --locked --release
     python3 benches/peers.py {{options}}
+
+# Writes benches/results.md, and the tables and plots of README.md and the book, from the raw data of `bench-peers --write`.
+bench-report *options:
+    python3 benches/report.py {{options}}
 
 # Benchmarks the parsers, the reference grammar, spelling suggestions and the human report, each by itself.
 bench-micro *options:

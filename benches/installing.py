@@ -31,3 +31,11 @@ def version(words):
     """Returns the first line that a command prints: the version of a program."""
     ran = subprocess.run(words, capture_output=True, text=True, check=True)
     return ran.stdout.splitlines()[0].strip()
+
+
+def stackref_version(program):
+    """Returns the version and the commit of stackref. Only changes of the program make the commit dirty."""
+    checkout = pathlib.Path(__file__).resolve().parents[1]
+    commit = version(["git", "-C", checkout, "rev-parse", "--short", "HEAD"])
+    is_clean = subprocess.run(["git", "-C", checkout, "diff", "--quiet", "HEAD", "--", "src", "Cargo.toml", "Cargo.lock"]).returncode == 0
+    return f"{version([program, '--version'])} (commit {commit}{'' if is_clean else '-dirty'})"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the language server: `language_server.py STACKREF [--files COUNT] [--only PART]`.
+"""Measures the language server: `language_server.py STACKREF [--files COUNT] [--only PART] [--write]`.
 
 keystrokes  CPU time from an edit of a stack file of 1,000 lines to its published diagnostics, in a folder of its own and in one of
             COUNT files
@@ -8,10 +8,13 @@ workspace   wall clock until the open file has its diagnostics, CPU time, and pe
 idle        CPU time of a server that has nothing to do, in 20 seconds
 
 CPU time is the user and system time of all threads in `/proc/PID/stat`. The goals are 10 ms, 1 s and 150 MiB, and 0. The script
-compares nothing with them, because machines differ.
+compares nothing with them, because machines differ. `--write` saves the figures as `data/language_server.json`, and updates the pages
+that show them (`report.py`).
 """
 
 import argparse
+import datetime
+import json
 import os
 import pathlib
 import subprocess
@@ -22,11 +25,14 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "tests/proof"))
 
+import installing
+import report
 from language_client import LanguageClient
+from measuring import machine
 
 TICK = os.sysconf("SC_CLK_TCK")
 CAPABILITIES = {"textDocument": {"publishDiagnostics": {"relatedInformation": True, "versionSupport": True}}}
-LINES = 1000
+LINES, FILES = 1000, 100_000
 
 
 def large_stack(name="large"):
@@ -93,8 +99,8 @@ def keystrokes(program, folder, label, count=200):
                 client.wait_diagnostics("large.yaml", version=version)
             cpu, wall = cpu_seconds(client) - before, time.monotonic() - wall
             print(f"{label}: {name}: {cpu / count * 1000:.2f} ms CPU, {wall / count * 1000:.2f} ms", flush=True)
+            yield {"part": "keystrokes", "folder": label, "edit": name, "edits": count, "cpu": round(cpu, 2), "wall": round(wall, 4)}
             client.messages.clear()
-        print(f"{label}: peak {peak_mib(client):.0f} MiB", flush=True)
         client.end()
 
 
@@ -110,8 +116,11 @@ def workspace(program, folder, label):
             client.wait_diagnostics(name, lambda found: any(it["code"] == "unknown-key" for it in found))
             complete, cpu = time.monotonic() - began, cpu_seconds(client)
             until_idle(client)
+            total, peak = cpu_seconds(client), peak_mib(client)
             print(f"{label}: first diagnostics {first:.2f} s, those of the inventory {complete:.2f} s, {cpu:.2f} s CPU until then, "
-                  f"{cpu_seconds(client):.2f} s in all, peak {peak_mib(client):.0f} MiB", flush=True)  # fmt: skip
+                  f"{total:.2f} s in all, peak {peak:.0f} MiB", flush=True)  # fmt: skip
+            yield {"part": "workspace", "folder": label, "first": round(first, 3), "complete": round(complete, 3),
+                   "cpu": cpu, "total": total, "peak": round(peak, 1)}  # fmt: skip
             client.end()
 
 
@@ -124,10 +133,9 @@ def idle(program, folder, label, seconds=20):
         before = cpu_seconds(client)
         switches = context_switches(client)
         time.sleep(seconds)
-        print(
-            f"{label}: {(cpu_seconds(client) - before) * 1000:.0f} ms CPU, {context_switches(client) - switches} wake-ups in {seconds} s",
-            flush=True,
-        )
+        cpu, switches = cpu_seconds(client) - before, context_switches(client) - switches
+        print(f"idle, {label}: {cpu * 1000:.0f} ms CPU, {switches} wake-ups in {seconds} s", flush=True)
+        yield {"part": "idle", "folder": label, "seconds": seconds, "cpu": round(cpu, 2), "switches": switches, "peak": round(peak_mib(client), 1)}
         client.end()
 
 
@@ -149,32 +157,54 @@ def small_project(folder):
     return folder
 
 
+def measured(program, root, args):
+    """Yields the figures of all parts."""
+    small, alone = small_project(root / "small"), "one stack file"
+    if args.only in (None, "keystrokes"):
+        yield from keystrokes(program, small, alone)
+    if args.only in (None, "idle"):
+        yield from idle(program, small, alone)
+    for kind in ["mixed", "sources"] if args.only != "idle" else []:
+        folder, label = root / kind, f"{args.files:,} files, {kind}"
+        subprocess.run([sys.executable, HERE / "tree.py", kind, folder, str(args.files)], check=True, stdout=subprocess.DEVNULL)
+        if kind == "sources":
+            (folder / "stackref.toml").write_text((small / "stackref.toml").read_text())
+            (folder / "secrets.inventory.yaml").write_text((small / "secrets.inventory.yaml").read_text())
+            (folder / "prod.stack.yaml").write_text(large_stack())
+        if args.only != "keystrokes":
+            yield from workspace(program, folder, label)
+        if args.only != "workspace":
+            yield from keystrokes(program, folder, label, 40)
+
+
+def description(program, folder, files):
+    """Describes the run, before its first measurement."""
+    versions = installing.stackref_version(program)
+    return {"date": str(datetime.date.today()), "machine": machine(folder), "versions": versions, "quick": files < FILES}
+
+
+def save(head, figures):
+    lines = ",\n".join(json.dumps(figure) for figure in figures)
+    fields = "".join(f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)},\n" for name, value in head.items())
+    report.EDITOR_DATA.write_text(f'{{\n{fields}"figures": [\n{lines}\n]\n}}\n', encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("stackref", type=pathlib.Path)
-    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--only", choices=["keystrokes", "workspace", "idle"])
+    parser.add_argument("--write", action="store_true", help="save the figures, and update the pages that show them")
     args = parser.parse_args()
-    program = str(args.stackref.resolve())
+    if args.write and args.only:
+        parser.error("--write cannot be used with --only: the figures must be complete")
     with tempfile.TemporaryDirectory() as temporary:
         root = pathlib.Path(temporary).resolve()
-        small = small_project(root / "small")
-        if args.only in (None, "keystrokes"):
-            keystrokes(program, small, "keystroke, a folder of one stack file")
-        if args.only in (None, "idle"):
-            idle(program, small, "idle")
-        if args.only in (None, "keystrokes", "workspace"):
-            for kind in ["mixed", "sources"]:
-                folder = root / kind
-                subprocess.run([sys.executable, HERE / "tree.py", kind, folder, str(args.files)], check=True, stdout=subprocess.DEVNULL)
-                if kind == "sources":
-                    (folder / "stackref.toml").write_text((small / "stackref.toml").read_text())
-                    (folder / "secrets.inventory.yaml").write_text((small / "secrets.inventory.yaml").read_text())
-                    (folder / "prod.stack.yaml").write_text(large_stack())
-                if args.only != "keystrokes":
-                    workspace(program, folder, f"{args.files:,} files, {kind}")
-                if args.only != "workspace":
-                    keystrokes(program, folder, f"keystroke, {args.files:,} files, {kind}", 40)
+        program = str(args.stackref.resolve())
+        head, figures = description(program, root, args.files), list(measured(program, root, args))
+        if args.write:
+            save(head, figures)
+            report.main([])
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ import dataclasses
 import os
 import pathlib
 import platform
-import statistics
 import subprocess
 import tempfile
 import time
+
+from figures import Pairs, Run
 
 # The seconds that one comparison may take. A slow command has fewer pairs, but at least one.
 PATIENCE = 20
@@ -26,31 +27,6 @@ class Command:
     folder: pathlib.Path
     status: tuple = (0,)
     env: dict | None = None
-
-
-@dataclasses.dataclass
-class Run:
-    """The times in seconds and the peak memory in MiB of one run."""
-
-    wall: float
-    cpu: float
-    peak: float
-
-
-@dataclasses.dataclass
-class Pairs:
-    """The runs of two commands. Those with the same index are a pair."""
-
-    theirs: list
-    ours: list
-
-    def ratio(self, field):
-        """Returns how many times as much the other command takes: the median of the pairs."""
-        return statistics.median(getattr(a, field) / max(getattr(b, field), 1e-9) for a, b in zip(self.theirs, self.ours))
-
-
-def median(runs, field):
-    return statistics.median(getattr(run, field) for run in runs)
 
 
 class Bench:
@@ -99,30 +75,6 @@ class Bench:
 
     def close(self):
         self.temporary.cleanup()
-
-
-def seconds(value):
-    if value < 1:
-        return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value * 1000:.0f} ms"
-    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
-
-
-def times(value):
-    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
-
-
-HEAD = """| command | work | pairs | wall clock | CPU time | peak MiB | × wall clock | × CPU time |
-|---|---|---|---|---|---|---|---|
-"""
-
-
-def row(name, what, pairs):
-    """Returns a row of the table: the medians of the command and of stackref, and the ratios."""
-    both = [
-        f"{form(median(pairs.theirs, field))}, {form(median(pairs.ours, field))}"
-        for field, form in (("wall", seconds), ("cpu", seconds), ("peak", "{:.1f}".format))
-    ]
-    return f"| {name} | {what} | {len(pairs.ours)} | {' | '.join(both)} | {times(pairs.ratio('wall'))} | {times(pairs.ratio('cpu'))} |\n"
 
 
 def machine(folder):

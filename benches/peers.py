@@ -2,8 +2,9 @@
 """Compares stackref with ripgrep, yamllint, zizmor, check-jsonschema, envsubst, cp and ZenML.
 
 Usage: `peers.py [--quick] [--only N] [--write]`. Each run of another tool is paired with a run of stackref (`measuring.py`), on
-trees in a temporary folder (`tree.py`). `--write` saves the printed page as `results.md`. The other tools are installed into the
-target folder (`installing.py`).
+trees in a temporary folder (`tree.py`). The other tools are installed into the target folder (`installing.py`), which also receives
+the raw data (`figures.py`). `--write` saves the raw data as `data/peers.json`, and updates everything that shows its figures
+(`report.py`).
 """
 import argparse
 import datetime
@@ -17,9 +18,12 @@ import signal
 import subprocess
 import sys
 
+import figures
 import installing
+import report
 import zenml_server
-from measuring import HEAD, PATIENCE, Bench, Command, machine, median, row, seconds, times
+from figures import Comparison, median
+from measuring import PATIENCE, Bench, Command, machine
 from tree import make, variables
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -27,16 +31,22 @@ SCHEMA = '{"type": "object", "if": {"required": ["components"]}, "then": {"requi
 
 
 class Sections:
-    """The sections of the page. Each method measures one and returns its tables."""
+    """The sections of the page (`report.py`). Each method of `ALL` measures one and returns its comparisons."""
 
     def __init__(self, bench, stackref, small, zenml):
         self.bench, self.stackref, self.small, self.zenml = bench, stackref, small, zenml
         self.schema = bench.folder / "schema.json"
         self.schema.write_text(SCHEMA)
 
+    def size(self, count):
+        """Returns the size of a tree: in a quick run, a thirtieth."""
+        return max(1, count // 30) if self.bench.quick else count
+
     def tree(self, kind, count, *more):
-        """Returns the folder of a tree, which is created once. In a quick run, it has a thirtieth of the files."""
-        count = max(1, count // 30) if self.bench.quick else count
+        return self.folder(kind, self.size(count), *more)
+
+    def folder(self, kind, count, *more):
+        """Returns the folder of a tree, which is created once."""
         folder = self.bench.folder / "-".join(map(str, (kind, count, *more)))
         if not folder.exists():
             print(f"creating {folder.name}", file=sys.stderr)
@@ -53,21 +63,14 @@ class Sections:
         return Command(program, [place if place.exists() else program, *words], folder, status, env)
 
     def compare(self, rows, most):
-        """Rows of (name, what it does, their command, our command)."""
-        lines = []
-        for name, what, theirs, ours in rows:
-            print(f"{name} ({theirs.folder.name})", file=sys.stderr)
-            lines.append(row(name, what, self.bench.pairs(theirs, ours, most)))
-        return HEAD + "".join(lines)
+        """Measures rows of (name, what it does, their command, our command)."""
+        return [self.comparison(name, what, theirs, ours, most) for name, what, theirs, ours in rows]
+
+    def comparison(self, name, what, theirs, ours, most, **details):
+        print(f"{name} ({theirs.folder.name})", file=sys.stderr)
+        return Comparison(name, what, self.bench.pairs(theirs, ours, most), details)
 
     def whole_tree(self):
-        """A whole tree
-
-        `stackref check .` on 30,000 files: 2 % stack files, 4 % Helm-like files full of braces, the rest YAML, TOML and JSON. No other
-        tool does the same work, so each row describes the tool's work. zizmor reads only workflows, and check-jsonschema does not walk
-        folders: they get 600 files of their own kind, and stackref gets 600 stack files of the same total size. A command that takes
-        minutes has one pair.
-        """
         mixed, stacks, workflows = self.tree("mixed", 30000), self.tree("stacks", 600), self.tree("workflows", 600)
         sources = self.tree("sources", 100000)
         check = self.our(mixed, "check", ".")
@@ -93,11 +96,6 @@ class Sections:
         return self.compare(rows, 21)
 
     def start_up(self):
-        """Start-up
-
-        The whole life of a process that reads one small file, a file of the kind that each tool expects, and of `--version`. ZenML uses a
-        local store with one stack, without a server.
-        """
         small, workflow, shell = self.tree("small", 1), self.tree("workflows", 1), self.tree("variables", 1)
         check, version = self.our(small, "check", "."), self.our(small, "--version")
         file = "prod.yaml"
@@ -116,7 +114,7 @@ class Sections:
             ("`yamllint --version`", "", self.their(small, "yamllint", "--version"), version),
             ("`check-jsonschema --version`", "", self.their(small, "check-jsonschema", "--version"), version),
         ]
-        page = self.compare(rows, 41)
+        measured = self.compare(rows, 41)
         home = self.bench.folder / "zenml-alone"
         env = zenml_server.local(home)
         describe = Command("zenml", [self.zenml / "zenml", "stack", "describe"], small, env=env)
@@ -126,14 +124,9 @@ class Sections:
             ("`zenml stack describe`", "prints the active stack", describe, check),
             ("`zenml version`", "", Command("zenml", [self.zenml / "zenml", "version"], small, env=env), version),
         ]
-        return page + self.compare(rows, 5).removeprefix(HEAD)
+        return measured + self.compare(rows, 5)
 
     def validation(self):
-        """One stack, validated against a ZenML server
-
-        200 references to 50 secrets, all of which exist. Both tools use the same server on loopback. ZenML's command for this is
-        `zenml stack register-secrets --skip-existing`. Most of stackref's wall clock time is spent waiting for the server.
-        """
         with zenml_server.server(self.zenml, self.bench.folder / "zenml-server") as (project, ours, theirs):
             words = [self.zenml / "zenml", "stack", "register-secrets", "--skip-existing", "bench"]
             zenml = Command("zenml", words, project, env=theirs)
@@ -145,13 +138,6 @@ class Sections:
             return self.compare(rows, 5)
 
     def render(self):
-        """Render
-
-        2,000 files of 24 references, and one file of 20 MB with 50,000 references. stackref reads the secrets, checks every reference,
-        writes each file with mode 0600, syncs and renames it, and parses its output again to verify that nothing else changed. The other
-        tools do none of this, except in the row with `sync`. envsubst gets files with `$NAME` in the same positions, and the values as
-        environment variables. It runs once for each file, as users run it, and once for all files as one stream.
-        """
         env = {**os.environ, **variables()}
         loop = (
             "find . -name '*.yaml' | while IFS= read -r file; do mkdir -p \"NEW/${file%/*}\"; "
@@ -159,7 +145,7 @@ class Sections:
         )
         synced = "cp -r . NEW && find NEW -type f -exec sync {} +"
         stream = "find . -name '*.yaml' -exec cat {} + | envsubst >NEW"
-        lines = []
+        measured = []
         for kind, shell, count in (("render", "variables", 2000), ("large", "variable", 50000)):
             tree, shell = self.tree(kind, count), self.tree(shell, count)
             render = self.our(tree, "render", "-o", "NEW", "--allow-tracked")
@@ -175,41 +161,27 @@ class Sections:
             if kind == "render":
                 rows.append(("`envsubst` for each file", what + "a shell loop",
                              self.their(shell, "sh", "-c", loop, env=env), render))
-            lines.append(self.compare(rows, 11))
-        return lines[0] + lines[1].removeprefix(HEAD)
+            measured += self.compare(rows, 11)
+        return measured
 
-    def scaling(self):
-        """More files, more threads
-
-        `stackref check .` on mixed trees of several sizes, on one core and on two (`taskset`). stackref uses one thread per core.
-        """
+    def threads(self):
         cores = sorted(os.sched_getaffinity(0))[:2]
-        page = "| files | threads | runs | wall clock | wall clock per file | CPU time per file | peak MiB |\n|---|---|---|---|---|---|---|\n"
+        measured = []
         for count in (1000, 10000, 100000):
             tree = self.tree("mixed", count)
             files = sum(1 for path in tree.rglob("*") if path.is_file())
             one, two = self.our(tree, "check", "."), self.our(tree, "check", ".")
             one.words[:0] = ["taskset", "--cpu-list", str(cores[0])]
             two.words[:0] = ["taskset", "--cpu-list", ",".join(map(str, cores))]
-            print(f"scaling ({tree.name})", file=sys.stderr)
-            pairs = self.bench.pairs(one, two, 11)
-            for threads, runs in ((1, pairs.theirs), (len(cores), pairs.ours)):
-                wall, cpu = median(runs, "wall"), median(runs, "cpu")
-                page += f"| {files:,} | {threads} | {len(runs)} | {seconds(wall)} | {wall / files * 1e6:.1f} µs | {cpu / files * 1e6:.1f} µs | {median(runs, 'peak'):.1f} |\n"
-            page += f"| | {len(cores)} compared with 1 | | × {times(1 / pairs.ratio('wall'))} | | × {times(1 / pairs.ratio('cpu'))} | |\n"
-        return page
+            measured.append(self.comparison("one core", "", one, two, 11, files=files, threads=len(cores)))
+        return measured
 
-    def alone(self):
-        """Findings and leaks
-
-        Many findings in the format `human`, compared with the same check in the format `short`. Then `check --leaks`, which searches all
-        30,000 files for the 100 values of an inventory in about 1,400 encodings, compared with ripgrep, which searches for the 100 values.
-        """
+    def reports(self):
         rows = []
         for count, pad, size in ((4000, 0, "200 KB"), (20000, 450, "10 MB"), (40000, 450, "20 MB")):
             tree = self.tree("findings", count, pad)
-            short = self.our(tree, "check", "--format", "short", ".", status=(1,))
-            rows.append((f"{count:,} findings in {size}", "`--format short`; stackref: `human`", short, self.our(tree, "check", ".", status=(1,))))
+            human, short = (self.our(tree, "check", "--format", form, ".", status=(1,)) for form in ("human", "short"))
+            rows.append(("`stackref check --format short`", f"{count:,} findings in {size}; stackref: `human`", short, human))
         mixed = self.tree("mixed", 30000)
         words = [hashlib.sha256(bytes([n])).hexdigest()[:24] for n in range(100)]
         (self.bench.folder / "values.yaml").write_text("".join(f"s{n}:\n  k: '{word}'\n" for n, word in enumerate(words)))
@@ -219,29 +191,86 @@ class Sections:
         rows.append(("`rg -c -F -f WORDS`", "stackref: `check --leaks`", search, leaks))
         return self.compare(rows, 11)
 
-    ALL = [whole_tree, start_up, validation, render, scaling, alone]
+    def files(self):
+        measured, slow = [], Slow(self.bench)
+        for count in (100, 300, 1000, 3000, 10000, 30000, 100000, 300000):
+            tree, count = self.tree("mixed", count), self.size(count)
+            check, work = self.our(tree, "check", "."), f"{count:,} files"
+            search = self.their(tree, "rg", "-c", "-F", "{{", ".")
+            measured.append(self.comparison("`rg -c -F '{{' .`", work, search, check, 21, files=count, tool="ripgrep"))
+            if slow.accepts(count):
+                lint = self.their(tree, "yamllint", "-d", "relaxed", ".")
+                measured.append(self.comparison("`yamllint -d relaxed .`", work, lint, check, 11, files=count, tool="yamllint"))
+                slow.took(count, measured[-1])
+        return measured
+
+    def findings(self):
+        quotes = "{rules: {quoted-strings: {quote-type: double, required: false}}}"
+        measured, slow = [], Slow(self.bench)
+        for count in sorted({self.size(10**power) for power in range(6)}):
+            tree = self.folder("findings", count)
+            human, short, json = (
+                self.our(tree, "check", "--format", form, "many.yaml", status=(1,)) for form in ("human", "short", "json")
+            )
+            search = self.their(tree, "rg", "-n", "-F", "{{", "many.yaml")
+            lint = self.their(tree, "yamllint", "-f", "parsable", "-d", quotes, "many.yaml", status=(1,))
+            verify_findings(count, short, search, lint)
+            work = f"{count:,} finding{'s' * (count > 1)}; stackref: "
+            measured += [
+                self.comparison("`rg -n -F '{{' FILE`", work + "`short`", search, short, 21, findings=count, tool="ripgrep"),
+                self.comparison("`stackref check --format json`", work + "`human`", json, human, 21, findings=count, tool="stackref"),
+            ]
+            if slow.accepts(count):
+                measured.append(self.comparison("`yamllint` with `quoted-strings`", work + "`human`", lint, human, 11, findings=count, tool="yamllint"))
+                slow.took(count, measured[-1])
+        return measured
+
+    ALL = {
+        "whole-tree": whole_tree, "start-up": start_up, "validation": validation, "render": render, "threads": threads,
+        "reports": reports, "files": files, "findings": findings,
+    }
+
+
+class Slow:
+    """Decides whether a slow command runs on the next larger input: not if that would take more than a minute."""
+
+    def __init__(self, bench):
+        self.limit, self.each = 20 if bench.quick else 60, 0.0
+
+    def accepts(self, count):
+        return self.each * count < self.limit
+
+    def took(self, count, comparison):
+        self.each = median(comparison.pairs.theirs, "wall") / count
+
+
+def verify_findings(count, *commands):
+    """Checks that each command has this many findings. Large files would take too long."""
+    for command in commands if count <= 1000 else ():
+        ran = subprocess.run(command.words, cwd=command.folder, capture_output=True, text=True)
+        found = sum("many.yaml:" in line or "{{" in line for line in ran.stdout.splitlines())
+        if found != count:
+            raise SystemExit(f"`{command.name}` has {found} findings instead of {count}")
 
 
 def versions(stackref, small, zenml):
-    rev = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=HERE, capture_output=True, text=True).stdout.strip()
     programs = {
-        "stackref": [stackref, "--version"], "ripgrep": [small / "rg", "--version"], "yamllint": [small / "yamllint", "--version"],
+        "ripgrep": [small / "rg", "--version"], "yamllint": [small / "yamllint", "--version"],
         "zizmor": [small / "zizmor", "--version"], "check-jsonschema": [small / "check-jsonschema", "--version"],
         "envsubst": ["envsubst", "--version"], "cp": ["cp", "--version"], "rustc": ["rustc", "--version"],
     }
     versions = {name: installing.version(words) for name, words in programs.items()}
-    versions["stackref"] += f" (commit {rev})"
-    return ", ".join([*versions.values(), *installing.ZENML, f"Python {platform.python_version()}"])
+    return ", ".join([installing.stackref_version(stackref), *versions.values(), *installing.ZENML, f"Python {platform.python_version()}"])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="use small trees and two pairs, to test the script")
     parser.add_argument("--only", type=int, metavar="N", choices=range(1, len(Sections.ALL) + 1), help="measure one section")
-    parser.add_argument("--write", action="store_true", help="save the page as results.md")
+    parser.add_argument("--write", action="store_true", help="save the raw data, and update results.md, the plots and the pages")
     args = parser.parse_args()
     if args.write and (args.quick or args.only):
-        parser.error("--write cannot be used with --quick or --only: the saved page must be complete")
+        parser.error("--write cannot be used with --quick or --only: the raw data must be complete")
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).resolve()
     # Exit normally, so that the trees are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -250,29 +279,24 @@ def main():
     # A copy, so that a build does not replace the binary during the run.
     stackref = bench.folder / "stackref"
     shutil.copy(target / "release/stackref", stackref)
-    page = (
-        f"# stackref compared with other tools\n\nWritten by `just bench-peers --write`, {datetime.date.today()}.\n\n"
-        f"{machine(bench.folder)}.\n\n{versions(stackref, small, zenml)}.\n\n"
-        "Each run of a command is paired with a run of stackref. Times and memory are medians, each as *command, stackref*. A ratio (×) is "
-        "the median of the ratios of all pairs: how many times as much the command takes. Above 1, stackref takes less. A comparison ends "
-        f"after about {PATIENCE} s, so slow commands have fewer pairs.\n"
-    )
-    if args.quick:
-        page += "\n**A quick run**: all trees have a thirtieth of the described files. Ignore the figures.\n"
-    print(page, flush=True)
-    sections = Sections(bench, stackref, small, zenml)
+    head = {
+        "date": str(datetime.date.today()), "machine": machine(bench.folder), "cores": len(os.sched_getaffinity(0)),
+        "versions": versions(stackref, small, zenml), "patience": PATIENCE, "quick": args.quick,
+    }
+    print(report.introduction(head), flush=True)
+    sections, measured = Sections(bench, stackref, small, zenml), {}
     try:
-        for number, section in enumerate(Sections.ALL, start=1):
+        for number, (name, method) in enumerate(Sections.ALL.items(), start=1):
             if args.only in (None, number):
-                title, text = (section.__doc__ or "").split("\n\n", 1)
-                text = "\n".join(line.strip() for line in text.strip().splitlines())
-                part = f"\n## {number}. {title}\n\n{text}\n\n{section(sections)}"
-                print(part, flush=True)
-                page += part
+                measured[name] = method(sections)
+                print(report.section(number, name, measured[name]), flush=True)
+                # After each section, so that a failure does not lose the others.
+                figures.write(target / "peers/peers.json", head, measured)
     finally:
         bench.close()
     if args.write:
-        (HERE / "results.md").write_text(page)
+        figures.write(figures.DATA, head, measured)
+        report.main([])
 
 
 if __name__ == "__main__":
