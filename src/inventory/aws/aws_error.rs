@@ -18,6 +18,52 @@ const FORBIDDEN_CODES: [&str; 7] = [
     "NotAuthorized",
 ];
 
+/// The other error codes of the calls that stackref makes. A server may put anything into the place
+/// of a code, so no other text is shown.
+const KNOWN_CODES: [&str; 37] = [
+    "DecryptionFailure",
+    "EncryptionFailure",
+    "HierarchyLevelLimitExceededException",
+    "HierarchyTypeMismatchException",
+    "IncompleteSignature",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServiceError",
+    "InvalidAction",
+    "InvalidFilterKey",
+    "InvalidFilterOption",
+    "InvalidFilterValue",
+    "InvalidKeyId",
+    "InvalidNextToken",
+    "InvalidNextTokenException",
+    "InvalidParameterException",
+    "InvalidRequestException",
+    "InvalidSignatureException",
+    "LimitExceededException",
+    "MissingAuthenticationToken",
+    "OptInRequired",
+    "ParameterLimitExceeded",
+    "ParameterMaxVersionLimitExceeded",
+    "ParameterPatternMismatchException",
+    "PreconditionNotMetException",
+    "RequestExpired",
+    "RequestLimitExceeded",
+    "ResourceExistsException",
+    "ResourceNotFoundException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyUpdates",
+    "UnknownOperationException",
+    "ValidationError",
+    "ValidationException",
+];
+
+/// The reason of a call that the SDK did not make. The SDK's own message may contain the output of
+/// a program that the profile names, and that may be a credential.
+const NOT_MADE: &str = "the call could not be made: are credentials configured? `aws sts get-caller-identity` shows the reason";
+
 pub(super) fn is_forbidden_code(code: &str) -> bool {
     FORBIDDEN_CODES.contains(&code)
 }
@@ -56,17 +102,25 @@ pub(super) fn store_error<E: ProvideErrorMetadata + Error + 'static>(
     }
     let reason = match error {
         SdkError::TimeoutError(_) => "no answer in time (`timeout`)".to_owned(),
-        SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or_else(
-            || "the call could not be made".to_owned(),
-            |error| join_causes(error),
-        ),
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => failure
+            .as_connector_error()
+            .map_or_else(|| NOT_MADE.to_owned(), |error| join_causes(error)),
         _ => match (error.code(), status(error)) {
-            (Some(code), _) => code.to_owned(),
+            (Some(code), _) => describe_code(code).to_owned(),
             (None, Some(status)) => format!("the answer ({status}) is not that of AWS"),
-            (None, None) => "the call could not be made: are credentials configured?".to_owned(),
+            (None, None) => NOT_MADE.to_owned(),
         },
     };
     StoreError::Unreachable(format!("{call}: {reason}"))
+}
+
+/// Returns an error code, or a description of one that AWS does not use.
+pub(super) fn describe_code(code: &str) -> &str {
+    if KNOWN_CODES.contains(&code) || is_forbidden_code(code) {
+        code
+    } else {
+        "an unknown error code"
+    }
 }
 
 /// Joins the messages of an error and its causes.
@@ -82,4 +136,52 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
     std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
         (*error).source()
     })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use aws_sdk_secretsmanager::error::{ConnectorError, ErrorMetadata};
+    use aws_sdk_secretsmanager::operation::list_secrets::ListSecretsError;
+
+    fn message(error: &SdkError<ListSecretsError, HttpResponse>) -> String {
+        match store_error("ListSecrets", error, "no permission") {
+            StoreError::Forbidden(text) | StoreError::Unreachable(text) => text,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_codes_of_aws_are_shown() {
+        for (code, status, expected) in [
+            (
+                "ThrottlingException",
+                400_u16,
+                "ListSecrets: ThrottlingException",
+            ),
+            (
+                "AccessDenied",
+                403,
+                "ListSecrets: no permission (AccessDenied)",
+            ),
+            ("ResourceNotFoundException", 400, "NotFound"),
+            ("hunter2", 400, "ListSecrets: an unknown error code"),
+            ("hunter2", 403, "ListSecrets: an unknown error code"),
+        ] {
+            let metadata = ErrorMetadata::builder().code(code).message("hunter2");
+            let error = ListSecretsError::generic(metadata.build());
+            let response = HttpResponse::new(status.try_into().unwrap(), "".into());
+            assert_eq!(message(&SdkError::service_error(error, response)), expected);
+        }
+    }
+
+    #[test]
+    fn the_output_of_a_credential_process_is_not_shown() {
+        let reason = "external process exited with code 3. Stderr: hunter2";
+        let error = SdkError::dispatch_failure(ConnectorError::other(reason.into(), None));
+        assert_eq!(message(&error), format!("ListSecrets: {NOT_MADE}"));
+        let error = SdkError::dispatch_failure(ConnectorError::io("connection refused".into()));
+        assert!(message(&error).ends_with("connection refused"));
+    }
 }

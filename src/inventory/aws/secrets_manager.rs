@@ -1,7 +1,7 @@
 //! AWS Secrets Manager. It does not return keys without values, so at the level of keys stackref
 //! reads the secrets that stack files refer to, several in one call.
 
-use super::aws_error::{is_forbidden, is_forbidden_code, store_error};
+use super::aws_error::{describe_code, is_forbidden, is_forbidden_code, store_error};
 use super::aws_session::AwsSession;
 use super::{BatchResults, check_list_length};
 use crate::diagnostics::error::Failure;
@@ -104,7 +104,7 @@ fn batch_error(code: &str) -> StoreError {
     match code {
         "ResourceNotFoundException" => StoreError::NotFound,
         code if is_forbidden_code(code) => StoreError::Forbidden(read_hint()),
-        code => StoreError::Unreachable(format!("BatchGetSecretValue: {code}")),
+        code => StoreError::Unreachable(format!("BatchGetSecretValue: {}", describe_code(code))),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::MAX_BODY_BYTES;
 use crate::diagnostics::error::io_message;
-use crate::text::escape::escape_control;
 use ureq::{Error, Timeout};
 
 /// The message for a connection that takes longer than `connect_timeout`.
@@ -64,18 +63,32 @@ impl From<Error> for CallError {
     }
 }
 
+/// Returns the host of a URL without its scheme, or a description if it does not look like one.
+fn redirect_host(rest: &str) -> &str {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, ""),
+    };
+    let is_name = name.contains('.') || name.starts_with('[') || name == "localhost";
+    let is_host = is_name
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".-[]:".contains(c))
+        && port.len() <= 5
+        && port.chars().all(|c| c.is_ascii_digit());
+    if is_host { host } else { "another host" }
+}
+
 /// Returns the message for a status that is not an answer: a redirect or an error of the server.
 /// Of the target of a redirect only the host is shown, because the rest may contain a credential.
 pub fn describe_status(status: u16, location: Option<&str>) -> String {
     match location {
         Some(target) if status < 400 => {
-            let authority = target.split_once("://").map_or("", |(_, rest)| rest);
-            let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            let host = if host.is_empty() {
-                "another path".to_owned()
-            } else {
-                escape_control(host)
+            let host = match target.split_once("://") {
+                Some((_, rest)) => redirect_host(rest),
+                None => "another path",
             };
             format!(
                 "the server answered {status}, a redirect to {host}; if that is the server, set it as `url`"
@@ -83,5 +96,34 @@ pub fn describe_status(status: u16, location: Option<&str>) -> String {
         }
         _ if status == 429 => "the server answered 429 (too many requests)".to_owned(),
         _ => format!("the server answered {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_redirect_only_the_host_is_shown() {
+        for (location, expected) in [
+            (
+                "https://me:hunter2@a.example:8200/hunter2?t=hunter2#hunter2",
+                "a.example:8200",
+            ),
+            ("http://localhost:8200", "localhost:8200"),
+            ("http://[::1]:8200/", "[::1]:8200"),
+            ("http://[::1]/", "[::1]"),
+            ("https://me:hunter2/x@a.example", "another host"),
+            ("https://a.example:hunter2/", "another host"),
+            ("https://hunter2/", "another host"),
+            ("https://hunter2\u{1b}.example/", "another host"),
+            ("https://", "another host"),
+            ("/hunter2", "another path"),
+            ("//hunter2@a.example", "another path"),
+        ] {
+            let message = describe_status(302, Some(location));
+            let expected = format!("a redirect to {expected};");
+            assert!(message.contains(&expected), "{location}: {message}");
+        }
     }
 }
