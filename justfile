@@ -44,7 +44,8 @@ editor:
 # Searches output, files and memory of runs for secret values. CI runs `--quick`; `--write docs/dev/leaks.md` updates the page.
 leaks *options:
     cargo build --locked --release
-    python3 tests/proof/leaks/run.py target/release/stackref {{options}}
+    cargo build --locked --features aws
+    python3 tests/proof/leaks/run.py target/release/stackref --aws target/debug/stackref {{options}}
 
 # Tests the wheel, the GitHub Action and the pre-commit hooks as users install them. `just ci` includes this.
 packages:

@@ -125,6 +125,14 @@ class Server(http.server.ThreadingHTTPServer):
         """Prints nothing, because tests disconnect clients on purpose."""
 
 
+SERVERS = {}
+
+
+def replace(url, store):
+    """Lets the server at a URL answer from another store."""
+    SERVERS[url].store = store
+
+
 @contextlib.contextmanager
 def serving(store, tls=None):
     """Runs a server for a store, and returns its URL. `tls` is a context with a certificate."""
@@ -134,9 +142,12 @@ def serving(store, tls=None):
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    SERVERS[url] = server
     try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        yield url
     finally:
+        del SERVERS[url]
         server.shutdown()
         server.server_close()
         thread.join()

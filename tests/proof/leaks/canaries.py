@@ -4,6 +4,7 @@ A value contains one or two random tokens, and characters that some parsers trea
 `PIECE` characters of a token. So it also finds half a value, and a match is never a coincidence.
 """
 import base64
+import hashlib
 import html
 import re
 import secrets
@@ -11,6 +12,8 @@ import string
 
 PIECE = 8
 TOKEN = 24
+# Eight bytes are at least ten whole characters in base64, at each offset.
+BASE64_PIECE = 10
 ALPHABET = string.ascii_letters + string.digits
 
 # Templates of values with the tokens `{a}` and `{b}`, by the name of the shape.
@@ -51,6 +54,9 @@ class Canaries:
         self.plain = {}
         self.base64 = {}
         self.hex = {}
+        self.half_tokens = {}
+        # Parts of texts that contain no piece, by kind of piece. No later value can be in them, so they are searched once.
+        self.clean = {"plain": set(), "hex": set(), "base64": set()}
 
     def value(self, name, shape="plain"):
         """Returns a new value of a shape. The search reports it as `name`."""
@@ -65,40 +71,46 @@ class Canaries:
 
     def _add(self, text, name):
         self.tokens[text] = name
-        self.plain |= dict.fromkeys(pieces(text.lower(), PIECE), name)
+        self.half_tokens |= {text[:12]: name, text[12:]: name}
+        self.plain |= dict.fromkeys(pieces(text.lower(), PIECE) | pieces(text.lower()[::-1], PIECE), name)
         self.hex |= dict.fromkeys(pieces(text.encode().hex(), 2 * PIECE), name)
+        for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256, hashlib.sha512):
+            self.hex |= dict.fromkeys(pieces(digest(text.encode()).hexdigest(), 2 * PIECE), name)
         for shift in range(3):
             encoded = base64.b64encode(b"\0" * shift + text.encode()).decode()
             # Without the characters that also depend on neighbouring bytes.
             inner = encoded[-(-shift * 8 // 6) : (shift + TOKEN) * 8 // 6]
-            self.base64 |= dict.fromkeys(pieces(inner, 11), name)
+            self.base64 |= dict.fromkeys(pieces(inner, BASE64_PIECE), name)
 
     def found_in(self, data):
         """Returns the names of the values that the bytes contain, in any encoding."""
         names = set()
         for view in views(data):
             lower = view.lower()
-            names |= hits(lower, LETTERS, PIECE, self.plain)
-            names |= hits(lower, DIGITS, 2 * PIECE, self.hex)
-            names |= hits(view.translate(STANDARD), BASE64, 11, self.base64)
+            names |= hits(lower, LETTERS, PIECE, self.plain, self.clean["plain"])
+            names |= hits(lower, DIGITS, 2 * PIECE, self.hex, self.clean["hex"])
+            names |= hits(view.translate(STANDARD), BASE64, BASE64_PIECE, self.base64, self.clean["base64"])
         return names
 
     def halves(self, data):
         """Returns the names of the values of which the bytes contain half a token, without any decoding. Faster than `found_in`."""
-        # A copy, because another thread may add tokens.
-        halves = {half: name for text, name in list(self.tokens.items()) for half in (text[:12], text[12:])}
-        return hits(data.decode("latin-1"), RUNS, 12, halves)
+        return hits(data.decode("latin-1"), RUNS, 12, self.half_tokens, frozenset())
 
 
 STANDARD = str.maketrans("-_", "+/")
 # Only these parts of a text can contain a piece, so the search skips the rest.
-LETTERS, DIGITS, BASE64, RUNS = (re.compile(mark) for mark in ["[a-z0-9]{8,}", "[0-9a-f]{16,}", "[A-Za-z0-9+/]{11,}", "[A-Za-z0-9]{12,}"])
+LETTERS, DIGITS, BASE64, RUNS = (re.compile(mark) for mark in ["[a-z0-9]{8,}", "[0-9a-f]{16,}", "[A-Za-z0-9+/]{10,}", "[A-Za-z0-9]{12,}"])
 
 
-def hits(text, runs, size, names):
-    parts = (match.group() for match in runs.finditer(text))
-    windows = (part[at : at + size] for part in parts for at in range(len(part) - size + 1))
-    return {names[window] for window in windows if window in names}
+def hits(text, runs, size, names, clean):
+    found = set()
+    for part in set(runs.findall(text)) - clean:
+        windows = (part[at : at + size] for at in range(len(part) - size + 1))
+        of_part = {names[window] for window in windows if window in names}
+        found |= of_part
+        if not of_part and len(part) < 256 and isinstance(clean, set):
+            clean.add(part)
+    return found
 
 
 def views(data):
@@ -136,7 +148,11 @@ def encodings(text):
     data = text.encode()
     return {
         "as plain text": data,
-        "a piece of it": data[3 : 3 + PIECE],
+        "by its first eight characters": data[:PIECE],
+        "by its last eight characters": data[-PIECE:],
+        "by eight characters of it": data[3 : 3 + PIECE],
+        "reversed": data[::-1],
+        "by eight characters of it, reversed": data[3 : 3 + PIECE][::-1],
         "in capitals": text.upper().encode(),
         "between other characters": b"xx" + data + b"xx",
         "in hexadecimal": data.hex().encode(),
@@ -150,4 +166,6 @@ def encodings(text):
         "broken over lines": f"  │ {text[:12]}\n  │ {text[12:]}".encode(),
         **{f"in base64, at offset {shift}": base64.b64encode(b"?" * shift + data + b"?") for shift in range(3)},
         "in base64 of URLs": base64.urlsafe_b64encode(data),
+        **{f"by eight characters of it in base64, at offset {shift}": base64.b64encode(b"?" * shift + data[3 : 3 + PIECE]) for shift in range(3)},
+        **{f"as its {digest.upper()} digest": hashlib.new(digest, data).hexdigest().encode() for digest in ("md5", "sha1", "sha256", "sha512")},
     }

@@ -11,6 +11,7 @@ import time
 
 from canaries import SHAPES, TYPED
 from stopped import stopped
+from surface import commands_of
 
 FORMATS = ["human", "short", "json", "sarif", "github", "gitlab", "junit"]
 
@@ -92,6 +93,13 @@ def check(sandbox):
             text = (sample.project / "stacks/bad.yaml").read_bytes()
             args = ["-", "--stdin-filename", "stacks/bad.yaml"]
             run("--format", format, *args, label="check, standard input", stdin=text, codes=[1])
+        # Each format on standard output, next to a file in each format.
+        for format in FORMATS[:: 6 if sandbox.quick else 1]:
+            files = [part for other in FORMATS for part in ["--format", other, "-o", f"pair-{format}.{other}"]]
+            run("--format", format, "-o", "-", *files, label="check --output", codes=[1])
+            search("--format", format, "-o", "-", *files, label="check --output", codes=[1])
+        for name in ["by-extension.json", "by-extension.sarif", "by-extension.xml", "by-extension.txt"]:
+            run("-o", name, label="check --output", codes=[1])
         result = search("--format", "json", codes=[1])
         rules = [finding["rule"] for finding in json.loads(result.stdout)["findings"]]
         sandbox.expect("check --leaks", "the leaked values are found", rules.count("leaked-value") >= len(SHAPES), result)
@@ -142,6 +150,7 @@ def inventory_commands(sandbox):
         for args in [[], ["--probe"], ["--used"], ["--unused"], ["--inventory", "secrets.yaml"]]:
             run("inventory", "inventory", "--format", format, *args)
         run("refs", "refs", "--format", format)
+        run("inventory", "inventory", "--format", "short", codes=[0])
     for format in ["short", "markdown", "mermaid", "dot"]:
         for args in [[], ["--by", "secret"], ["--stack", "bad"], ["--secret", "db"]]:
             run("refs", "refs", "--format", format, *args)
@@ -178,15 +187,17 @@ def static_output(sandbox):
     for line in rules[: 3 if sandbox.quick else None]:
         if line.strip():
             run("explain", "explain", line.split()[0], codes=[0])
-    for which in ["config", "inventory", "report", "references", "statistics", "inventories", "baseline"]:
-        run("schema", "schema", which)
+    for which in ["config", "inventory", "report", "references", "statistics", "inventory-diff", "matrix"]:
+        run("schema", "schema", which, codes=[0])
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"]:
         run("completions", "completions", shell, codes=[0])
     run("man", "man", codes=[0])
     run("completions", "__complete", "bash", "3", "--", "stackref", "check", "--inventory", "", codes=[0])
-    for command in ["check", "render", "register", "refs", "rename", "inventory", "explain", "init", "schema", "completions", "man", "help"]:
-        run("man", "man", command, codes=[0])
-        run("--help", command, "--help", codes=[0])
+    for path in commands_of(sandbox.stackref):
+        run("man", "man", *path, codes=[0])
+        run("--help", *path, "--help", codes=[0])
+    for args in [["-V"], ["--version"], ["help"], ["--color", "always", "--help"]]:
+        run("--help", *args, codes=[0])
     for args in [["-v"], ["--verbose"], ["check", "-vvv"], ["check", "--debug"], ["check", "--format", "none"], ["chekc"]]:
         run("wrong usage", *args, codes=[2])
 
@@ -222,7 +233,8 @@ def register(sandbox):
         sandbox.run("register, names only", names, "register", "--from-file", f"given.{extension}", "--yes", codes=[0])
         missing_keys = sandbox.project({**files, "a.stack.yaml": stack(["db.plain", "db.more", "else.k"])})
         sandbox.run("register, keys missing", missing_keys, "register", "--from-file", f"given.{extension}", codes=[2])
-        sandbox.run("register, keys missing", missing_keys, "register", "--format", "json", codes=[2])
+        for format in ["human", "short", "json"]:
+            sandbox.run("register, keys missing", missing_keys, "register", "--format", format, codes=[2])
         sandbox.run("register, keys missing", missing_keys, "register", "--from-file", f"given.{extension}", "--partial", "--yes", value_files=["secrets."])
 
 
@@ -279,6 +291,7 @@ def run_in_terminal(sandbox, label, files, dialog):
     env = sandbox.environment({"TERM": "xterm"})
     controller, terminal_end = pty.openpty()
     args = ["register"]
+    sandbox.commands_run.add(tuple(args))
     process = subprocess.Popen(
         [sandbox.stackref, *args], cwd=project, env=env, stdin=terminal_end, stdout=terminal_end, stderr=terminal_end, start_new_session=True
     )

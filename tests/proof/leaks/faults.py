@@ -86,7 +86,7 @@ def broken_inventories(sandbox):
     """Inventories, input of `register`, snapshots and baselines with a mistake near the value."""
     label = "invalid inventories"
     for extension, texts in BROKEN.items():
-        for text in texts:
+        for text in texts[:: 2 if sandbox.quick else 1]:
             text = text.replace("%s", sandbox.canaries.value(f"broken {extension}"))
             files = {"a.stack.yaml": stack(["db.k", "db.q"]), f"secrets.inventory.{extension}": text, f"given.{extension}": text, "k.json": text}
             project = sandbox.project({**files, "names.yaml": "db: []\n"})
@@ -114,7 +114,7 @@ def broken_inventories(sandbox):
 def broken_stacks(sandbox):
     """Stack files and configs with a mistake near a plain-text value in a sensitive attribute."""
     for extension, texts in BROKEN.items():
-        for text in texts:
+        for text in texts[1 if sandbox.quick else 0 :: 3 if sandbox.quick else 1]:
             text = text.replace("%s", sandbox.canaries.value(f"broken stack {extension}")).replace("k", "password").replace("db", "db_token")
             text = text.replace("- ", "- password: ", 1) if text.startswith("- ") else text
             project = sandbox.project({f"a.stack.{extension}": text, "secrets.inventory.yaml": "db: [k]\n", "stackref.toml": ""})

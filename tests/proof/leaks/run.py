@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Searches runs of stackref for secret values: `leaks/run.py STACKREF [--quick] [--write PAGE]`.
+"""Searches runs of stackref for secret values: `leaks/run.py STACKREF [--aws STACKREF] [--quick] [--write PAGE]`.
 
-The script runs every command on random values, from every kind of inventory that needs no network, with and without faults. It
-searches output, written files, arguments and environments of other programs, and memory for these values, in every encoding that a
-program may print (`canaries.py`). Only a rendered file and the store that `register` writes to may contain one.
+The script runs every command on random values, from every kind of inventory, with and without faults. The kind `aws` needs a program
+with this feature, which `--aws` names. All servers are on loopback. The script searches output, written files, arguments and
+environments of other programs, and memory for these values, in every encoding that a program may print (`canaries.py`). Only a
+rendered file and the store that `register` writes to may contain one.
 
 The exit code is 1 if a value was found elsewhere, or if a run did not have its expected result. Requires Linux and Python 3.11.
 """
@@ -19,15 +20,21 @@ import time
 # For `language_client`, `loopback` and `stopped`.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
+import aws_store
 import code_files
 import command_files
 import commands
 import environments
 import faults
 import loopback
+import hostile
 import memory
+import options
+import other_values
 import sessions
+import stack_files
 import stores
+import surface
 from canaries import Canaries, encodings
 from sandbox import Sandbox
 
@@ -41,9 +48,14 @@ value.
 
 The script searches for each value as it is and in these forms:
 
-- in capitals, broken over lines, and any eight consecutive characters of it,
-- in base64 (at each offset, also the URL alphabet), in hexadecimal, and percent-encoded,
-- with the escapes of JSON, Rust, C and XML, and in UTF-16.
+- in capitals, reversed, broken over lines, and any eight consecutive characters of it, such as the first or the last ones,
+- in base64 (at each offset, also the URL alphabet, also of eight characters), in hexadecimal, and percent-encoded,
+- with the escapes of JSON, Rust, C and XML, and in UTF-16,
+- as its MD5, SHA-1, SHA-256 or SHA-512 digest.
+
+The first row, *the search itself*, shows that each form is found. It fails if `--help`, the schema, the language server or the
+page [What stackref reads](../src/sources.md) lists a command, an option, a format, a kind of inventory or a kind of file that
+no run uses. So an addition to stackref has to be searched, too.
 
 The values are in inventories, stack files and run configs, and in `zenml` commands of shell scripts, Makefiles, justfiles,
 Dockerfiles, workflows, GitLab CI, Markdown, reStructuredText and notebooks. For example, `zenml secret create db --password=…` is
@@ -52,6 +64,17 @@ Terraform. `check --leaks` must find an inventory's values in each of these file
 
 Sessions of the language server use every request, at many positions, and also type values into buffers. All messages and standard
 error are searched. A store on loopback records its requests, and none of them is for a value.
+
+Hostile stores put values into the wrong places. For example:
+
+- Servers return values in error messages, error codes, headers, redirects, HTML pages, deep JSON, truncated and compressed bodies,
+  and in bodies that are larger than the limit, slow, or without an end.
+- Programs print values as messages, as invalid UTF-8, without an end, and before a signal ends them.
+- Folders contain links out of the folder, pipes, devices and huge files.
+- Files contain values in anchors, tags, duplicate keys and the metadata of SOPS.
+
+*The same output for other values* runs commands twice, with different values, also of another length. Their output must be
+equal, so it cannot depend on a value in any form.
 
 The values contain quotes, line breaks, YAML syntax, control characters and escape sequences. They have up to 90,000 bytes.
 
@@ -68,9 +91,12 @@ contain all of them.
 
 | not searched | reason |
 |---|---|
-| the kind `aws` | It needs the cargo feature and a server. `just live` searches its output. |
+| memory of the kind `aws` | The SDK does not clear its buffers. |
 | TLS | It needs a certificate. `just live` has one, and searches the output. |
 | arguments of stackref itself | No option takes a value, because other users can read the list of processes. |
+| the host of a redirect | stackref prints it if it contains a dot, because it may be the right `url`. |
+| positions in files with values | The offset of a finding depends on the text before it, so it may disclose the length of values. |
+| programs in a config, as `trust` lists them | You decide whether they may run, so nothing is hidden. |
 | names of files | stackref prints paths unchanged, even if a file is named after a value. |
 | names of secrets and keys, without `--leaks` | stackref prints names. The rows above include them for `--leaks`. |
 | attributes without a sensitive name, without `--leaks` | stackref cannot know that they contain a value. |
@@ -177,11 +203,12 @@ PARTS = [
     commands.register, commands.register_in_terminal, commands.git_credentials, environments.environments,
     stores.server_inventories, stores.registered_components, stores.urls_and_credentials, stores.dir_inventory,
     stores.env_inventory, stores.repository_inventory, stores.sops_inventory, stores.command_inventory,
-    sessions.lsp,
+    aws_store.aws_inventory, hostile.hostile_servers, hostile.hostile_folders, hostile.hostile_programs, hostile.hostile_files,
+    hostile.names_in_stores, sessions.lsp, stack_files.stack_files, other_values.other_values,
     faults.broken_inventories, faults.broken_stacks, faults.scripts, command_files.command_files, code_files.code_files,
     faults.damaged_files,
     faults.values_as_names, faults.scalar_styles, faults.streams, faults.killed_runs,
-    faults.core_dumps, faults.resource_limits, memory_at_exit, temporary_files,
+    faults.core_dumps, faults.resource_limits, memory_at_exit, options.every_option, temporary_files, surface.surface,
 ]  # fmt: skip
 
 # Rows about runs that other rows count.
@@ -206,13 +233,15 @@ def main():
     parser.add_argument("stackref", type=pathlib.Path)
     parser.add_argument("--quick", action="store_true", help="run a part of each, within a minute")
     parser.add_argument("--write", type=pathlib.Path, metavar="PAGE", help="write the table to a page")
+    parser.add_argument("--aws", type=pathlib.Path, metavar="STACKREF", help="the program with the feature `aws`, for this kind")
     names = [part.__name__ for part in PARTS]
-    parser.add_argument("--only", metavar="PART", choices=names, help="one of " + ", ".join(names))
+    parser.add_argument("--only", metavar="PARTS", help="some of these, separated by commas: " + ", ".join(names))
     args = parser.parse_args()
     started = time.monotonic()
     sandbox = Sandbox(str(args.stackref.resolve()), Canaries(), args.quick)
+    sandbox.stackref_with_aws = args.aws and str(args.aws.resolve())
     for part in PARTS:
-        if args.only and part.__name__ != args.only:
+        if args.only and part.__name__ not in args.only.split(","):
             continue
         before = time.monotonic()
         part(sandbox)

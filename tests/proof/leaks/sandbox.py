@@ -49,6 +49,10 @@ class Sandbox:
             folder.mkdir()
         self.rows, self.failures, self.notes = {}, [], {}
         self.seen_files, self.input_files = {}, set()
+        # The command lines that were run, and the configs, for `surface.py`.
+        self.commands_run, self.configs = set(), set()
+        # The reason why the kind `aws` is not searched.
+        self.has_no_aws = False
         # The project whose rendered files are readable by the group.
         self.group_readable_project = None
         self.projects = 0
@@ -94,6 +98,8 @@ class Sandbox:
 
     def write(self, project, name, content):
         path = project / name
+        if name == "stackref.toml" and isinstance(content, str):
+            self.configs.add(content)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
         path.chmod(0o600)
@@ -125,6 +131,7 @@ class Sandbox:
         - `shell`: a command line for `sh` in which `"$@"` is the program.
         """
         env = self.environment(env)
+        self.commands_run.add(tuple(map(str, args)))
         command = [self.stackref, *args]
         if shell:
             command = ["sh", "-c", shell, "sh", *command]
