@@ -244,7 +244,7 @@ fn write_copies(
         .map(|(path, file)| write::NewFile {
             path,
             text: file.text(),
-            replaces: true,
+            existing: write::ExistingFile::Replace,
         })
         .collect();
     with_progress(context, "files", |progress| {

@@ -26,7 +26,7 @@ use crate::sources::declarations::Declaration;
 use crate::sources::reference::Reference;
 use crate::system::files;
 use crate::system::paths::canonicalize_existing;
-use crate::system::write::{self, FilePermissions, NewFile};
+use crate::system::write::{self, ExistingFile, FilePermissions, NewFile};
 use crate::text::escape::escape_control;
 use crate::text::redacted_source::RedactedSource;
 use crate::text::source::Span;
@@ -274,7 +274,7 @@ impl RenamePlan {
             files.push(NewFile {
                 path: below.to_path_buf(),
                 text: changed.new_source.text(),
-                replaces: true,
+                existing: ExistingFile::ReplaceText(changed.old_source.text()),
             });
         }
         write::write_all(&folder, &files, FilePermissions::Preserve, &mut |_| {}).map(drop)

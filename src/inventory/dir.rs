@@ -249,7 +249,11 @@ impl Inventory for DirInventory {
             files.extend(new.into_iter().map(|entry| write::NewFile {
                 path: Path::new(secret).join(&entry.key),
                 text: entry.text(),
-                replaces: entry.replaces,
+                existing: if entry.replaces {
+                    write::ExistingFile::Replace
+                } else {
+                    write::ExistingFile::Keep
+                },
             }));
         }
         let mut created = Vec::new();

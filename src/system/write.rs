@@ -29,7 +29,7 @@ mod staging;
 
 pub use crate::system::paths::STAGING_PREFIX as PREFIX;
 pub use attributes::FilePermissions;
-pub use batch::{NewFile, write_all};
+pub use batch::{ExistingFile, NewFile, write_all};
 pub use folder::{DirHandle, Inode, inode};
 pub use notices::{Notice, take_notices};
 pub use output_file::{NewText, OutputFile, change, update};

@@ -5,7 +5,8 @@ use crate::support::{files_below, folder, is_installed, run, with_git};
 use secrecy::SecretString;
 use stackref::inventory::dir::DirInventory;
 use stackref::inventory::{Inventory as _, NewKey, SecretChange};
-use std::path::Path;
+use stackref::system::write::{ExistingFile, FilePermissions, NewFile, write_all};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const STACK: &str = "a: '{{s.k}}'\nstack_name: s\n";
@@ -321,4 +322,45 @@ fn failed_write_to_a_dir_inventory_changes_nothing() {
         std::fs::read_to_string(folder.path().join("mounted/a/k")).unwrap(),
         "old"
     );
+}
+
+/// A rename once replaced a file that was edited after it was read.
+#[test]
+fn text_made_from_an_old_version_replaces_no_edit() {
+    type Change = fn(&Path);
+    let changes: [(Change, Option<&str>); 2] = [
+        (
+            |path| std::fs::write(path, "edited").unwrap(),
+            Some("edited"),
+        ),
+        (|path| std::fs::remove_file(path).unwrap(), None),
+    ];
+    for (change, expected) in changes {
+        let folder = folder(&[("a", "old"), ("b", "old")]);
+        let at = |name: &str| folder.path().join(name);
+        let files = ["a", "b"].map(|path| NewFile {
+            path: PathBuf::from(path),
+            text: "new",
+            existing: ExistingFile::ReplaceText("old"),
+        });
+        let edit_once = &mut |staged| {
+            if staged == files.len() {
+                change(&at("b"));
+            }
+        };
+        let written = write_all(folder.path(), &files, FilePermissions::Preserve, edit_once);
+        let failure = written.unwrap_err();
+        assert!(
+            failure
+                .to_string()
+                .contains("b`: it was changed in the meantime"),
+            "{failure}"
+        );
+        assert_eq!(
+            failure.help_text().unwrap().to_string(),
+            "no output was changed"
+        );
+        assert_eq!(std::fs::read_to_string(at("a")).unwrap(), "old");
+        assert_eq!(std::fs::read_to_string(at("b")).ok().as_deref(), expected);
+    }
 }

@@ -5,8 +5,8 @@ use crate::support::folder;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use stackref::diagnostics::error::Failure;
 use stackref::system::write::{
-    FilePermissions, NewFile, NewText, OutputFile, check_folder, check_replaceable, staging_name,
-    update, write_all,
+    ExistingFile, FilePermissions, NewFile, NewText, OutputFile, check_folder, check_replaceable,
+    staging_name, update, write_all,
 };
 use std::fs::{File, Permissions, metadata, read_to_string, set_permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
@@ -146,7 +146,7 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     let content = |path: &str| NewFile {
         path: PathBuf::from(path),
         text: "t",
-        replaces: true,
+        existing: ExistingFile::Replace,
     };
     let mut seen = Vec::new();
     write_all(
@@ -182,7 +182,7 @@ fn failed_output_is_named_and_progress_is_reported_for_each_file() {
     assert!(message(onto_a_folder).contains("out/z`: ") && !folder.path().join("out/c").exists());
     // An existing file is kept unless it is to be replaced. A name that is too long is an error.
     let fresh = |path: &str| NewFile {
-        replaces: false,
+        existing: ExistingFile::Keep,
         ..content(path)
     };
     let kept = write_all(
@@ -272,7 +272,7 @@ fn failed_batch_is_rolled_back() {
     let content = |path: &str| NewFile {
         path: PathBuf::from(path),
         text: "new",
-        replaces: true,
+        existing: ExistingFile::Replace,
     };
     let unchanged = |failure: Failure| {
         assert_eq!(
@@ -340,7 +340,7 @@ fn file_that_cannot_be_replaced_is_reported_before_writing() {
         let files = ["a", "z"].map(|path| NewFile {
             path: PathBuf::from(path),
             text: "new",
-            replaces: true,
+            existing: ExistingFile::Replace,
         });
         let written = message(write_all(
             &at("out"),
@@ -450,7 +450,7 @@ fn replaced_file_keeps_its_access_control_list_and_attributes() {
         let files = [NewFile {
             path: PathBuf::from("f"),
             text: "new",
-            replaces: true,
+            existing: ExistingFile::Replace,
         }];
         write_all(
             &folder.path().join("out"),

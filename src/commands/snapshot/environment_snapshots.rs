@@ -16,7 +16,7 @@ use crate::output::{SnapshotFormat, count, lists};
 use crate::project::config::FILE_NAME;
 use crate::project::repository;
 use crate::system::paths;
-use crate::system::write::{self, FilePermissions, NewFile};
+use crate::system::write::{self, ExistingFile, FilePermissions, NewFile};
 use crate::text::escape::escape_control;
 use crate::workspace::context::{CommandError, Context};
 use crate::workspace::{KEY_LEVEL, Workspace};
@@ -173,7 +173,7 @@ fn write_snapshots(
         .map(|(path, text)| NewFile {
             path: path.clone(),
             text,
-            replaces: true,
+            existing: ExistingFile::Replace,
         })
         .collect();
     write::write_all(&path, &files, FilePermissions::Preserve, &mut |_| ())?;

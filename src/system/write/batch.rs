@@ -29,8 +29,33 @@ pub struct NewFile<'c> {
     pub path: PathBuf,
     /// Its text.
     pub text: &'c str,
-    /// Whether to replace an existing file. If false, an existing file is kept.
-    pub replaces: bool,
+    /// What happens to an existing file.
+    pub existing: ExistingFile<'c>,
+}
+
+/// What happens to an existing file at the path of a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExistingFile<'c> {
+    /// It is kept.
+    Keep,
+    /// It is replaced, whatever it contains.
+    Replace,
+    /// It must exist and have this text, from which the new text was made. Otherwise nothing is written.
+    ReplaceText(&'c str),
+}
+
+impl ExistingFile<'_> {
+    /// Returns the digest of the text that the file must have, if any.
+    fn digest(self) -> Option<Digest> {
+        match self {
+            Self::Keep | Self::Replace => None,
+            Self::ReplaceText(text) => Some(Digest::of_bytes(text.as_bytes())),
+        }
+    }
+
+    fn is_replaced(self) -> bool {
+        self != Self::Keep
+    }
 }
 
 /// The number of files that are synced at the same time. File systems complete several syncs
@@ -95,6 +120,8 @@ struct StagedFile<'b> {
     /// Its name there.
     name: String,
     digest: Digest,
+    /// The digest that the target must have.
+    expected: Option<Digest>,
 }
 
 impl Batch<'_> {
@@ -222,6 +249,7 @@ impl Batch<'_> {
                 staging,
                 name,
                 digest: Digest::of_bytes(file.text.as_bytes()),
+                expected: file.existing.digest(),
             });
         }
         Ok(staged)
@@ -271,7 +299,8 @@ impl Batch<'_> {
             let path = &file.new_file.path;
             let folder = open_subfolder(self.root, parent_of(path), self.display_root)?;
             let old = check_target(&folder, file_name(path))
-                .and_then(|()| Digest::of_entry(&folder, file_name(path)));
+                .and_then(|()| Digest::of_entry(&folder, file_name(path)))
+                .and_then(|old| file.check_old(old));
             let old =
                 old.map_err(|error| io_failure("write", &self.display_root.join(path), &error))?;
             let base = self
@@ -345,6 +374,16 @@ impl Batch<'_> {
     }
 }
 
+impl StagedFile<'_> {
+    /// Returns the digest of the old text. Fails if the new text was made from another one.
+    fn check_old(&self, old: Option<Digest>) -> io::Result<Option<Digest>> {
+        if self.expected.is_some() && self.expected != old {
+            return Err(io::Error::other("it was changed in the meantime"));
+        }
+        Ok(old)
+    }
+}
+
 /// Writes and syncs the text of a file to a staging folder. Returns its name there.
 fn stage_file(
     file: &NewFile<'_>,
@@ -354,7 +393,8 @@ fn stage_file(
 ) -> io::Result<String> {
     let name = file_name(&file.path);
     check_target(folder, name)?;
-    let replaces = folder.entry_type(name) == Some(FileType::RegularFile) && file.replaces;
+    let replaces =
+        folder.entry_type(name) == Some(FileType::RegularFile) && file.existing.is_replaced();
     let is_public = !replaces && matches!(permissions, FilePermissions::Preserve);
     let mode = if is_public {
         DEFAULT_MODE
@@ -388,14 +428,22 @@ fn exchange_file(
 ) -> io::Result<ExchangeResult> {
     let name = file_name(&file.new_file.path);
     check_target(folder, name)?;
-    if file.new_file.replaces && folder.contains(name) {
+    let replaces = file.new_file.existing.is_replaced();
+    if file.expected.is_some() || replaces && folder.contains(name) {
         match staging.swap(&file.name, folder, name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            swapped => return swapped.map(|()| ExchangeResult::Replaced),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && file.expected.is_none() => {}
+            swapped => {
+                swapped?;
+                // An editor may have changed the target right before the exchange.
+                if file.expected.is_some() {
+                    file.check_old(staging.digest(&file.name)?)?;
+                }
+                return Ok(ExchangeResult::Replaced);
+            }
         }
     }
     match staging.place_new(&file.name, folder, name) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !file.new_file.replaces => {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !replaces => {
             Ok(ExchangeResult::Kept)
         }
         placed => placed.map(|()| ExchangeResult::Created),

@@ -7,7 +7,7 @@
 //! stays here until everything is written. The journal identifies both texts.
 
 use super::folder::{DirHandle, sync};
-use super::journal::{JournalRecord, encode};
+use super::journal::{Digest, JournalRecord, encode};
 use super::recovery::{self, SettleResult};
 use super::{PRIVATE_MODE, attributes};
 use crate::diagnostics::error::io_message;
@@ -144,6 +144,14 @@ impl Staging {
     /// Returns the system's error. The target is unchanged then.
     pub fn swap(&self, staged: &str, folder: &DirHandle, target: &OsStr) -> io::Result<()> {
         swap(&self.folder, staged, folder, target)
+    }
+
+    /// Returns the digest of a file in the folder: after an exchange, that of the old target.
+    ///
+    /// # Errors
+    /// Returns the system's error.
+    pub fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
+        Digest::of_entry(&self.folder, OsStr::new(name))
     }
 
     /// Moves a staged file to its target and replaces an existing file. This cannot be undone.
