@@ -251,6 +251,7 @@ impl TrustStore {
     /// # Errors
     /// Fails if the file cannot be read.
     pub fn records(&self) -> Result<Vec<TrustRecord>, Failure> {
+        write::recover_beside(&self.file);
         match files::read(&self.file, MAX_STORE_BYTES) {
             Ok(bytes) => self.parse(&bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

@@ -364,3 +364,19 @@ fn text_made_from_an_old_version_replaces_no_edit() {
         assert_eq!(std::fs::read_to_string(at("b")).ok().as_deref(), expected);
     }
 }
+
+#[test]
+fn commands_that_read_trust_records_remove_abandoned_staging_folders_beside_them() {
+    let config = "[inventory.x]\nkind = \"command\"\nnames = [\"true\"]\n";
+    for words in [&["trust", "--yes"][..], &["inventory"]] {
+        let folder = folder(&[("stackref.toml", config)]);
+        let state = format!("XDG_STATE_HOME={}", folder.path().display());
+        let words = [&[state.as_str()], words].concat();
+        run(&[&state, "trust", "--yes"], folder.path(), b"");
+        assert!(folder.path().join("stackref/trust.json").is_file());
+        create_abandoned_staging_folder(folder.path(), "stackref", "*\n");
+        run(&words, folder.path(), b"");
+        let names = files_below(&folder.path().join("stackref"), None);
+        assert_eq!(names.len(), 1, "{words:?}: {names:?}");
+    }
+}
