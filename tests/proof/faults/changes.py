@@ -41,7 +41,7 @@ def edited_while_waiting(run):
     workspace = Workspace(run.program, project.Scenario("edited", ["check", "--fix"], files), run.folder)
     stacks = [path for path in files if path.endswith(".stack.yaml")]
     row = Row("edited while a store answers: check --fix")
-    for trial in range(max(4, run.trials // 10)):
+    for trial in range(run.few):
         workspace.reset()
         ways = {"in place": f"printf '{MARK}' >> $f", "by a new file": f"{{ cat $f; printf '{MARK}'; }} > $f~ && mv $f~ $f"}
         way = list(ways.values())[trial % 2]
@@ -83,7 +83,7 @@ def edited_before_rename(run):
             row.note = "strace is not installed, or not permitted"
             yield row
             continue
-        for trial in range(max(4, run.trials // 10)):
+        for trial in range(run.few):
             workspace.reset()
             process = workspace.start(wrapper=project.DELAYED, stdin=project.on_disk(workspace.scenario.stdin))
             wait_for(workspace.is_staged, process)
@@ -105,7 +105,7 @@ def killed_after_edit(run):
             row.note = "strace is not installed, or not permitted"
             yield row
             continue
-        for trial in range(max(4, run.trials // 10)):
+        for trial in range(run.few):
             workspace.reset()
             row.add(kill_after_edit(workspace, target, command, trial))
         workspace.remove()
@@ -164,7 +164,7 @@ def killed_after_exchange(run):
             row.note = "strace is not installed, or not permitted"
             yield row
             continue
-        for _ in range(max(4, run.trials // 10)):
+        for _ in range(run.few):
             workspace.reset()
             process = workspace.start(wrapper=project.DELAYED_TWICE, stdin=project.on_disk(workspace.scenario.stdin))
             first = workspace.folder / workspace.written()[0]
@@ -227,7 +227,7 @@ def edited_during_prompt(run):
     args = ["register", "--from-file", "-", "--skip-existing"]
     workspace = Workspace(run.program, project.Scenario("register", args, files, project.register_input(1, 1)), run.folder)
     row = Row("edited during a prompt: register")
-    for trial in range(max(4, run.trials // 10)):
+    for trial in range(run.few):
         workspace.reset()
         row.add(type_once(workspace, trial))
     workspace.remove()

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Injects faults into runs of stackref: `run.py STACKREF [--trials N] [--quick] [--only FAULT] [--write FILE]`.
 
-The script kills the built program, fills its disk, removes its files and folders, edits them at the same time, replaces folders by
-links, ends its stores, and starts it several times at once. After each trial it checks that:
+The script kills the built program, fills its disk, makes its folders read-only, removes and edits its files at the same time,
+replaces folders by links, ends its stores, and starts it several times at once. After each trial it checks that:
 
 - every file has its old or its new content, byte by byte,
 - edits by others are still there,
 - temporary files that a kill leaves are private, and the next run removes them,
 - no output contains a value.
+
+Each command that writes files (`project.COMMANDS`) has a row for each of the main faults: a kill, a full disk, read-only folders,
+changes by another program, and two runs at once. These rows have the most trials. Files and free blocks are few, so that the faults
+strike often; each of these rows notes how often.
 
 Each fault is a row of the table that the script prints. The exit code is 1 if anything was lost. A fault that this machine does not
 allow is a row `not run`, not a loss.
@@ -22,6 +26,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,10 +36,12 @@ import time
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
 import changes
+import meanwhile
 import project
 import shortage
 import stores
 from project import Moments, Workspace, Row
+from stopped import is_stopped
 
 MANY_FILES = [project.render_folder, project.register_dir, project.fix, project.fix_commands, project.add_ignores, project.rename]
 MANY_FILES += [project.snapshots]
@@ -48,11 +55,9 @@ def killed_runs(run):
         workspace = Workspace(run.program, make(run.size), run.folder if make in MANY_FILES else run.disk)
         row = Row(f"kill -9: {workspace.scenario.name}")
         moments = Moments(workspace)
-        for _ in range(run.trials):
+        for _ in range(run.trials_of(make)):
             kill_once(workspace, moments, row)
-        row.note = f"{100 * row.midway // row.trials} % of the kills came between the first and the last write"
-        if row.trials >= 100 and not row.midway:
-            row.losses.append("no kill came between the first and the last write, so this row shows nothing")
+        row.report_midway("of the kills came between the first and the last write")
         workspace.remove()
         yield row
 
@@ -64,25 +69,16 @@ def kill_once(workspace, moments, row):
     process.kill()
     process.communicate()
     verdict = workspace.evaluate()
-    result = workspace.run()
-    # `init` does not replace a config or an inventory that the killed run has written.
-    is_made = workspace.scenario.name == "init" and "` already exists" in result.stderr
-    # A complete rename cannot be repeated.
-    is_renamed = workspace.scenario.name == "rename" and "nothing uses or declares" in result.stderr
-    if result.returncode != 0 and not is_made and not is_renamed:
-        verdict.losses.append(f"the next run exits with {result.returncode}: {' '.join(result.stderr.split())[:300]}")
-    if workspace.evaluate().state != "new" and not is_made:
-        verdict.losses.append("the next run does not write the same files as a run without faults")
+    verdict.losses += workspace.completion_losses()
     verdict.losses = [f"{workspace.scenario.name}: {loss}" for loss in verdict.losses]
     row.add(verdict)
 
 
 def concurrent_runs(run):
     """Two and five runs at once, of the same command or of two."""
-    for make in [project.fix, project.fix_commands, project.add_ignores, project.render_folder, project.register_file, project.register_dir]:
+    for make in [*project.COMMANDS, project.fix_commands, project.register_dir, project.matrix_page]:
         yield from identical_runs(run, make)
-    for make in [project.snapshots, project.matrix_page]:
-        yield from identical_runs(run, make)
+    yield from different_runs(run)
     yield from two_inventories(run)
     yield from render_during_fix(run)
     yield from register_of_one_key(run)
@@ -93,20 +89,88 @@ def identical_runs(run, make):
     for number in (2, 5):
         workspace = Workspace(run.program, make(run.size), run.folder)
         row = Row(f"{number} at once: {workspace.scenario.name}")
-        for _ in range(run.trials):
+        # A secret that another run has renamed is unknown.
+        codes = (0, 1, 2) if make is project.rename else (0, 2)
+        for _ in range(run.trials_of(make) if number == 2 else run.trials):
             workspace.reset()
-            processes = [workspace.start(stdin=project.on_disk(workspace.scenario.stdin)) for _ in range(number)]
+            processes, is_midway = start_together(workspace, [(workspace.scenario.args, workspace.scenario.stdin)] * number)
             ended = [workspace.finish(process, "") for process in processes]
             verdict = workspace.evaluate()
-            verdict.losses += [loss for result in ended for loss in project.exit_losses(result, (0, 2))]
+            verdict.losses += [loss for result in ended for loss in project.exit_losses(result, codes)]
             if verdict.state != "new":
                 verdict.losses.append("the files differ from those of one run")
             if verdict.left:
                 verdict.losses.append("temporary files are left")
             verdict.losses = [f"{workspace.scenario.name}: {loss}" for loss in verdict.losses]
-            row.add(verdict)
+            row.add(verdict, is_midway)
+        row.report_midway("of the trials ran at the same moment")
         workspace.remove()
         yield row
+
+
+# Stops itself before it becomes the program.
+GATE = ["sh", "-c", 'kill -STOP $$; exec "$@"', "sh"]
+
+
+def start_together(workspace, runs):
+    """Starts runs with these arguments and inputs at the same moment. Returns them, and whether all ran at once."""
+    processes = [workspace.start(args=args, wrapper=GATE, stdin=project.on_disk(text)) for args, text in runs]
+    while not all(is_stopped(process) for process in processes):
+        time.sleep(0.0005)
+    for process in processes:
+        process.send_signal(signal.SIGCONT)
+    return processes, all(process.poll() is None for process in processes)
+
+
+def different_runs(run):
+    """Two runs of one command that change the same files differently. Each run that exits with 0 must have its effect."""
+    for scenario, other in [two_renames(run.size), two_configs(run.size), two_registers(run.size)]:
+        workspace = Workspace(run.program, scenario, run.folder)
+        runs = [(scenario.args, scenario.stdin), other]
+        states = {(): [workspace.old]}
+        for order in [(0,), (1,), (0, 1), (1, 0)]:
+            workspace.reset()
+            for args, text in [runs[at] for at in order]:
+                workspace.run(args=args, stdin=project.on_disk(text))
+            states.setdefault(tuple(sorted(order)), []).append(workspace.snapshot())
+        row = Row(f"2 at once: {scenario.name}")
+        for _ in range(run.thorough_trials):
+            workspace.reset()
+            processes, is_midway = start_together(workspace, runs)
+            ended = [workspace.finish(process, "") for process in processes]
+            effective = tuple(at for at in (0, 1) if ended[at].returncode == 0)
+            losses = [loss for result in ended for loss in project.exit_losses(result, (0, 2))]
+            if workspace.snapshot() not in states[effective]:
+                losses.append("the files do not have exactly the changes of the runs that exit with 0")
+            state = ["old", "mixed", "new"][len(effective)]
+            losses = [f"{scenario.name}: {loss}" for loss in losses]
+            row.add(project.Verdict(state, len(workspace.leftovers()), losses), is_midway)
+        row.report_midway("of the trials ran at the same moment")
+        workspace.remove()
+        yield row
+
+
+def two_renames(size):
+    """`rename` of two secrets that the same files use."""
+    scenario = project.rename(size)
+    return project.Scenario("rename of two secrets", scenario.args, scenario.files), (["rename", "s1", "also-renamed", "--merge"], "")
+
+
+def two_configs(size):
+    """`trust` of two configs, whose records are in one file."""
+    files = {path.replace("stackref.toml", "a/stackref.toml"): text for path, text in project.trust(size).files.items()}
+    files["b/stackref.toml"] = files["a/stackref.toml"]
+    scenario = project.Scenario("trust of two configs", ["trust", "--yes", "a"], files, env=project.trust(size).env)
+    return scenario, (["trust", "--yes", "b"], "")
+
+
+def two_registers(size):
+    """`register` of different secrets in one inventory file."""
+    half = size // 2
+    files = {"stackref.toml": project.CONFIG, "secrets.yaml": project.values(1), "a.stack.yaml": project.stack(project.names(1 + 2 * half))}
+    args = ["register", "--from-file", "-", "--partial"]
+    first, second = project.register_input(half, 1), project.register_input(half, 1 + half)
+    return project.Scenario("register of different keys", args, files, first), (args, second)
 
 
 def two_inventories(run):
@@ -188,7 +252,7 @@ def register_twice(workspace, target, wrapper):
 
 FAULTS = [
     killed_runs, shortage.full_disk, shortage.file_size, shortage.read_only, shortage.removed_files,
-    changes.edited_while_waiting, changes.edited_while_stopped, shortage.irreplaceable_targets,
+    meanwhile.changed_meanwhile, changes.edited_while_waiting, changes.edited_while_stopped, shortage.irreplaceable_targets,
     shortage.without_exchange, changes.killed_after_edit, changes.killed_after_exchange,
     changes.edited_before_rename, changes.edited_during_prompt, changes.links,
     changes.replaced_folders, stores.failing_stores, stores.killed_programs, concurrent_runs,
@@ -213,8 +277,15 @@ This page shows that stackref loses no data when a run is killed or disturbed.
 `just faults` injects each fault into runs of the built program and compares the files afterwards; `--write docs/dev/faults.md`
 updates this page, and `--quick` takes less than a minute. `tests/proof/faults/run.py` describes the checks.
 
-For example, `kill -9: check --fix` kills `check --fix` at a random moment. Afterwards, each file must have its old or its new
-content, and the next run must complete the work.
+Each command that writes files has a row with many trials for each of these faults:
+
+| fault | a trial | afterwards |
+|---|---|---|
+| `kill -9` | kills a run at a random moment | each file has its old or its new content, and the next run completes the work |
+| full disk | leaves a random number of free blocks | the run has written everything, or reports that it has not |
+| read-only | makes random folders or files read-only, before the run or at a random moment of it | the same; if a run could not undo its changes, the next run completes the work |
+| changed meanwhile | another program edits, replaces, removes and creates a few files at a random moment | each change is still there, and no file is partial |
+| 2 at once | starts two runs at the same moment | the files are those of one run, or have the changes of both |
 
 `check --fix` changes stack files, and *check --fix, commands* changes shell scripts, Makefiles, Markdown and notebooks.
 `check --add-ignores` changes the same except notebooks, which have no comments.
@@ -222,6 +293,7 @@ content, and the next run must complete the work.
 - *All old* counts trials in which every file had its old content, *all new* those in which every file had its new content.
   *Both* counts trials with some of each.
 - *Temporary files* counts trials that left some. They must be private, and the next run must remove them.
+- The note says how often the fault struck midway. If it never did in {enough} trials or more, the row fails.
 
 Power cuts are not tested.
 
@@ -237,7 +309,7 @@ def page(rows, program):
     result = subprocess.run([program, "-V"], capture_output=True, text=True, check=True)
     machine = f"{platform.system()} {platform.release()} ({platform.machine()}, {os.cpu_count()} cores)"
     date = datetime.date.today().isoformat()
-    return PAGE.format(date=date, version=result.stdout.split()[-1], machine=machine, totals=totals(rows), table=table(rows).rstrip())
+    return PAGE.format(enough=project.ENOUGH, date=date, version=result.stdout.split()[-1], machine=machine, totals=totals(rows), table=table(rows).rstrip())
 
 
 def totals(rows):
@@ -249,8 +321,11 @@ class Run:
     """The arguments of all faults: the program, its folders, and the number of trials."""
 
     def __init__(self, arguments, folder, disk):
-        self.max_trials = self.trials = 25 if arguments.quick else arguments.trials
-        self.size = project.SIZE // 4 if arguments.quick else project.SIZE
+        self.thorough_trials = 10 if arguments.quick else arguments.trials
+        # Other rows have fewer trials. Those that take seconds have only a few.
+        self.trials = max(self.thorough_trials // 10, min(self.thorough_trials, 10))
+        self.few = max(self.trials // 10, 2)
+        self.size = project.SIZE // 3 if arguments.quick else project.SIZE
         self.is_child = arguments.json
         self.folder, self.disk = folder, disk
         # Other users also run the program, and many containers do not permit running programs from the memory disk.
@@ -259,13 +334,17 @@ class Run:
         for parent in (folder, disk):
             parent.chmod(0o711)
 
+    def trials_of(self, make):
+        """Returns the number of trials of a scenario in a fault that every command needs."""
+        return self.thorough_trials if make in project.COMMANDS else self.trials
+
     def in_namespace(self, fault):
         """Returns the rows of a fault that needs root. This script runs it in a user namespace. Returns no rows if namespaces are
         not permitted."""
         unshare = ["unshare", "--map-root-user", "--mount"]
         if self.is_child or not shutil.which("unshare") or subprocess.run([*unshare, "true"], capture_output=True).returncode:
             return []
-        args = [*unshare, sys.executable, __file__, self.program, "--trials", str(self.trials), "--only", fault, "--json"]
+        args = [*unshare, sys.executable, __file__, self.program, "--trials", str(self.thorough_trials), "--only", fault, "--json"]
         result = subprocess.run(args, stdout=subprocess.PIPE, text=True)
         if not result.stdout:
             raise RuntimeError(f"{fault}, in a namespace, exits with {result.returncode} and prints no rows")
@@ -275,8 +354,8 @@ class Run:
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stackref", metavar="STACKREF", type=pathlib.Path, help="the program")
-    parser.add_argument("--trials", type=int, default=300, metavar="N", help="trials of each kill (default: 300); other faults get a sixth")
-    parser.add_argument("--quick", action="store_true", help="25 trials of each fault")
+    parser.add_argument("--trials", type=int, default=500, metavar="N", help="trials of each command and main fault (default: 500); other rows get a tenth")
+    parser.add_argument("--quick", action="store_true", help="10 trials of each row")
     parser.add_argument("--only", default="", metavar="FAULT", choices=[fault.__name__ for fault in FAULTS], help="only this fault")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
     parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="also write the table to a page")
@@ -295,7 +374,6 @@ def main():
             if arguments.only not in ("", fault.__name__):
                 continue
             started = time.monotonic()
-            run.trials = run.max_trials if fault is killed_runs or run.is_child else max(run.max_trials // 6, min(run.max_trials, 25))
             for row in fault(run):
                 rows.append(row)
                 seconds, started = time.monotonic() - started, time.monotonic()

@@ -15,9 +15,11 @@ from project import NOBODY, Moments, Workspace, Row
 BLOCK = 4096
 WRITING = [project.render_file, project.render_folder, project.register_file, project.register_dir, project.fix]
 WRITING += [project.fix_commands, project.add_ignores, project.report, project.baseline, project.init, project.create]
-WRITING += [project.snapshots, project.matrix_page]
+WRITING += [project.snapshots, project.matrix_page, project.rename, project.trust]
 # Commands that write each file independently, so a failure of one does not affect the others.
 ONE_BY_ONE = ("check --fix", "check --fix, commands", "check --add-ignores", "init", "register, a new file")
+# Those of them that edit many files.
+EDITING = [project.fix, project.fix_commands, project.add_ignores]
 
 
 @contextlib.contextmanager
@@ -46,13 +48,18 @@ def full_disk(run):
         row = Row(f"full disk: {scenario.name}")
         with mounted_disk(run.folder, 12 << 20) as disk:
             workspace = Workspace(run.program, scenario, disk)
-            need = sum(len(workspace.new[path]) // BLOCK + 2 for path in workspace.written())
-            for _ in range(run.trials):
+            needs = [len(workspace.new[path]) // BLOCK + 2 for path in workspace.written()]
+            # Files that are edited one by one need room for a few of them at a time.
+            need = max(needs) + 2 if make in EDITING else sum(needs)
+            for _ in range(run.trials_of(make)):
                 workspace.reset()
-                with filled(disk, random.randint(0, need + 1)):
+                blocks = random.randint(0, need + 1)
+                with filled(disk, blocks):
                     result = workspace.run(stdin=project.on_disk(scenario.stdin, run.folder))
-                row.add(workspace.evaluate_exit(result, all_or_nothing=scenario.name not in ONE_BY_ONE))
+                verdict = workspace.evaluate_exit(result, all_or_nothing=scenario.name not in ONE_BY_ONE)
+                row.add(verdict, is_midway=blocks > 1 and result.returncode != 0)
             workspace.remove()
+        row.report_midway("of the runs had room for something, but not for everything")
         yield row
 
 
@@ -91,7 +98,7 @@ def limit(max_bytes, ignore_signal):
 
 
 def read_only(run):
-    """Read-only folders and files, for a user who is not root."""
+    """Random folders and files that are read-only for a user who is not root, from the start or from a random moment."""
     user = NOBODY if os.geteuid() == 0 else None
     for make in WRITING:
         scenario = make(run.size)
@@ -104,19 +111,74 @@ def read_only(run):
             row.note = f"root cannot become another user here: {error.strerror}"
             yield row
             continue
-        folders = {workspace.folder / path for path in workspace.written()}
-        folders = {folder for path in folders for folder in path.parents if folder.is_relative_to(workspace.folder)}
-        for trial in range(max(2, run.trials // 10)):
+        moments, failed = Moments(workspace), 0
+        ways = [read_only_folders, read_only_meanwhile, read_only_meanwhile]
+        if scenario.name in ("check --fix", "check --fix, commands", "check --add-ignores", "register, kind file", "rename"):
+            ways.append(read_only_files)
+        for trial in range(run.trials_of(make)):
             workspace.reset()
-            read_only_folders = [folder for folder in folders if folder.is_dir()]
-            with modes(read_only_folders, 0o555):
-                row.add(workspace.evaluate_exit(workspace.run(), (2,), all_or_nothing=True))
-            if scenario.name in ("check --fix", "check --fix, commands", "check --add-ignores", "register, kind file"):
-                workspace.reset()
-                with modes([workspace.folder / path for path in workspace.written()], 0o444):
-                    row.add(workspace.evaluate_exit(workspace.run(), (2,), all_or_nothing=True))
+            way = ways[trial % len(ways)]
+            verdict, has_failed = way(workspace, moments)
+            row.add(verdict, is_midway=has_failed and way is read_only_meanwhile)
+            failed += has_failed
+        row.report_midway(f"of the runs met it midway, {100 * (failed - row.midway) // row.trials} % at the start")
         workspace.remove()
         yield row
+
+
+def some_of(paths):
+    """Returns some of the paths, at least one."""
+    return random.sample(paths, random.randint(1, len(paths)))
+
+
+def target_folders(workspace):
+    """Returns the existing folders of the files that a run writes, and those above."""
+    folders = {folder for path in workspace.written() for folder in (workspace.folder / path).parents}
+    return sorted(folder for folder in folders if folder.is_relative_to(workspace.folder) and folder.is_dir())
+
+
+def read_only_folders(workspace, moments):
+    """Folders that are read-only from the start. Returns the verdict, and whether the run failed."""
+    folders = target_folders(workspace)
+    some = some_of(folders)
+    with modes(some, 0o555):
+        result = workspace.run()
+    verdict = workspace.evaluate_exit(result, all_or_nothing=workspace.scenario.name not in ONE_BY_ONE)
+    now = workspace.snapshot()
+    changed = [path for path in workspace.written() if (workspace.folder / path).parent in some and now.get(path) != workspace.old.get(path)]
+    verdict.losses += [f"{workspace.scenario.name}: `{path}` is changed in a read-only folder" for path in changed]
+    if len(some) == len(folders) and (result.returncode != 2 or verdict.state != "old"):
+        verdict.losses.append(f"{workspace.scenario.name}: all folders are read-only, but it exits with {result.returncode}")
+    return verdict, result.returncode != 0
+
+
+def read_only_files(workspace, moments):
+    """Files that are read-only from the start. The run must not replace them. Returns the verdict, and whether the run failed."""
+    targets = [path for path in workspace.written() if path in workspace.old]
+    some = some_of(targets)
+    with modes([workspace.folder / path for path in some], 0o444):
+        result = workspace.run()
+    verdict = workspace.evaluate_exit(result, (2,), all_or_nothing=workspace.scenario.name not in ONE_BY_ONE)
+    changed = [path for path in some if (workspace.folder / path).read_bytes() != workspace.old[path]]
+    verdict.losses += [f"{workspace.scenario.name}: `{path}` is changed, but read-only" for path in changed]
+    return verdict, result.returncode != 0
+
+
+def read_only_meanwhile(workspace, moments):
+    """Folders that become read-only at a random moment. The run cannot restore a file or remove temporary files there, so the next
+    run must complete the work. Returns the verdict, and whether the run failed."""
+    process = workspace.start(stdin=project.on_disk(workspace.scenario.stdin))
+    moments.wait(process)
+    with modes(some_of(target_folders(workspace)), 0o555):
+        result = workspace.finish(process, "")
+    verdict = workspace.evaluate()
+    verdict.losses += project.exit_losses(result, (0, 2))
+    if result.returncode == 0 and verdict.state != "new":
+        verdict.losses.append("it exits with 0, but has not written everything")
+    if verdict.left or verdict.state != "new":
+        verdict.losses += workspace.completion_losses()
+    verdict.losses = [f"{workspace.scenario.name}: {loss}" for loss in verdict.losses]
+    return verdict, result.returncode != 0
 
 
 def irreplaceable_targets(run):
@@ -172,7 +234,7 @@ def without_exchange(run):
             row.note = "strace is not installed, or not permitted"
             yield row
             continue
-        for trial in range(max(4, run.trials // 10)):
+        for trial in range(run.few):
             workspace.reset()
             wrapper = [project.WITHOUT_EXCHANGE, project.WITHOUT_LINK][trial % 2]
             row.add(workspace.evaluate_exit(workspace.run(wrapper=wrapper, stdin=project.on_disk(scenario.stdin)), (0,)))
