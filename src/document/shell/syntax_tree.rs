@@ -50,6 +50,13 @@ struct Window<'w> {
     base: usize,
 }
 
+impl Window<'_> {
+    /// Returns whether a node begins with a line break.
+    fn breaks_at(&self, node: Node<'_>) -> bool {
+        self.text.as_bytes().get(node.start_byte()) == Some(&b'\n')
+    }
+}
+
 impl CommandTree {
     /// Parses the statements of a code up to the first that has an error or is too long.
     pub fn parse(code: &str) -> Self {
@@ -183,11 +190,19 @@ impl CommandTree {
             {
                 self.starts.push((range.start, depth));
             }
-            // The grammar takes a line break before a backslash for a part of the word.
-            "word" if window.text.as_bytes().get(node.start_byte()) == Some(&b'\n') => {
-                self.starts.push((range.start + 1, depth));
+            // The grammar also takes the next line for a part of the command after `A=1 B=2`.
+            "variable_assignment" | "command_name" | "file_redirect"
+                if begins_line(window.text, node.start_byte()) =>
+            {
+                self.starts.push((range.start, depth));
             }
-            "heredoc_redirect" => self.add_heredoc(node, base),
+            // The first line of a here-document: see `add_heredoc`.
+            "word" | "concatenation" if parent == "heredoc_redirect" && window.breaks_at(node) => {
+                return MAX_DEPTH + 1;
+            }
+            // The grammar takes a line break before a backslash for a part of the word.
+            "word" if window.breaks_at(node) => self.starts.push((range.start + 1, depth)),
+            "heredoc_redirect" => self.add_heredoc(node, window),
             "process_substitution" => {
                 self.substitutions.insert(range.start + 2);
                 return depth + 1;
@@ -209,13 +224,20 @@ impl CommandTree {
         depth
     }
 
-    fn add_heredoc(&mut self, node: Node<'_>, base: usize) {
+    /// Adds a here-document. If its body begins with a backslash, the grammar takes the first line of the
+    /// body for arguments of the operator.
+    fn add_heredoc(&mut self, node: Node<'_>, window: Window<'_>) {
         let mut cursor = node.walk();
-        let (mut operator, mut body) = (None, None);
+        let (mut operator, mut first_line, mut body) = (None, None, None);
         for child in node.children(&mut cursor) {
+            let (start, end) = (
+                window.base + child.start_byte(),
+                window.base + child.end_byte(),
+            );
             match child.kind() {
-                "<<" | "<<-" => operator = operator.or(Some(base + child.start_byte())),
-                "heredoc_body" => body = Some(base + child.start_byte()..base + child.end_byte()),
+                "<<" | "<<-" => operator = operator.or(Some(start)),
+                "heredoc_body" => body = Some(first_line.unwrap_or(start)..end),
+                _ if window.breaks_at(child) => first_line = first_line.or(Some(start + 1)),
                 _ => {}
             }
         }
@@ -255,6 +277,16 @@ impl CommandTree {
                 .map(move |event| (depth, event))
         })
     }
+}
+
+/// Returns whether only blanks precede an offset in its line, and the line does not continue the one
+/// before it.
+fn begins_line(code: &str, at: usize) -> bool {
+    let before = code.get(..at).unwrap_or_default();
+    let Some(line) = before.trim_end_matches([' ', '\t']).strip_suffix('\n') else {
+        return false;
+    };
+    !line.strip_suffix('\r').unwrap_or(line).ends_with('\\')
 }
 
 /// Returns the end of the line that contains an offset, or of the code.
