@@ -375,7 +375,8 @@ impl RegionReader<'_, '_, '_> {
             let new_word = |word| Word::new(word, self.code.offsets).0;
             match assignment.value {
                 AssignedValue::Array(elements) => {
-                    let words = elements.into_iter().map(new_word).collect();
+                    let elements = elements.into_iter();
+                    let words = elements.flat_map(|word| self.expand(word)).collect();
                     let assignments = &mut self.output.assignments;
                     assignments.extend_array(name, assignment.appends, words);
                 }
@@ -397,21 +398,24 @@ impl RegionReader<'_, '_, '_> {
         }
     }
 
-    /// Adds a command. The elements of an array, and a value with double braces, take the place of a
-    /// word that expands them.
+    /// Adds a command.
     fn add_command(&mut self, lexed: Vec<LexedWord>) {
-        let mut words = Vec::with_capacity(lexed.len());
-        for word in lexed {
-            let (word, in_code) = Word::new(word, self.code.offsets);
-            let assignments = &mut self.output.assignments;
-            if let Some(elements) = assignments.take_array(&word.text) {
-                words.extend(elements);
-            } else if let Some(word) = assignments.take_reference(&word) {
-                words.push(word);
-            } else {
-                words.extend(expand_braces(word, &in_code));
-            }
-        }
+        let words = lexed.into_iter().flat_map(|word| self.expand(word));
+        let words = words.collect();
         self.output.commands.push(Command { words });
+    }
+
+    /// Returns the words that a word becomes. The elements of an array, and a value with double
+    /// braces, take the place of a word that expands them.
+    fn expand(&mut self, lexed: LexedWord) -> Vec<Word> {
+        let (word, in_code) = Word::new(lexed, self.code.offsets);
+        let assignments = &mut self.output.assignments;
+        if let Some(elements) = assignments.take_array(&word.text) {
+            elements
+        } else if let Some(word) = assignments.take_reference(&word) {
+            vec![word]
+        } else {
+            expand_braces(word, &in_code)
+        }
     }
 }

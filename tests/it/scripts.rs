@@ -328,6 +328,10 @@ fn reference_in_a_variable_belongs_to_the_first_command_that_uses_it() {
     for (text, expected) in [
         ("A='{{a.b}}'\nCMD --k=$A\nCMD --k=$A", "k={{a.b}} k=$A"),
         ("A='{{a.b}}'\nCMD --k \"${A}\"", "k={{a.b}}"),
+        (
+            "A='{{a.b}}'\nB=(--k=\"$A\")\nCMD \"${B[@]}\"\nCMD --k=$A",
+            "k={{a.b}} k=$A",
+        ),
         ("A=\\{{a.b}} C=x\nexport B=y\nCMD --k=$A", "k={{a.b}}"),
         ("export A={{a.b}}; CMD --k=$A", "k={{a.b}}"),
         ("A='{{a.b}}'; CMD --k=x$A", "k=x$A"),
