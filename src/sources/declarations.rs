@@ -339,6 +339,10 @@ mod tests {
                 "db: user password",
             ),
             ("zenml secret create --private --user=u db", "db: user"),
+            (
+                r#"zenml secret create db "--a"=b --"c"=d \-\-e\="f" --"g=h""#,
+                "db: a c e g",
+            ),
             ("zenml secret create -p db --user=u", "db: user"),
             ("zenml secret create db -i", "db:  open"),
             ("zenml secret create -i db", "db:  open"),

@@ -76,16 +76,22 @@ impl Document {
             || self
                 .source
                 .slice(Span::new(key.end, value.start))
+                .trim_start_matches(is_quoting)
                 .starts_with('=')
     }
 
     /// Returns whether a key in a command is the name of an option, with dashes before it. A word
     /// such as `c2VjcmV0=` may be a value.
     pub fn is_option(&self, key: NodeId) -> bool {
-        let start = self.node(key).span.start;
-        let before = start.checked_sub(1).map(|before| Span::new(before, start));
-        before.is_some_and(|before| self.source.slice(before) == "-")
+        let before = Span::new(0, self.node(key).span.start);
+        let before = self.source.slice(before).trim_end_matches(is_quoting);
+        before.ends_with('-')
     }
+}
+
+/// Returns whether a character may be around the name of an option, which a shell removes: `--"key"=`.
+fn is_quoting(c: char) -> bool {
+    matches!(c, '"' | '\'' | '\\')
 }
 
 /// Returns whether a word can be a component type. Newer versions of `ZenML` have types that
