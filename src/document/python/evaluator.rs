@@ -134,12 +134,27 @@ impl<'m> Evaluator<'m> {
         match &expr.kind {
             ExprKind::Name(name) => self.name_value(at.module, expr, name).used_at(expr.span),
             ExprKind::Attribute(object, name) => {
-                let object = self.value(inner(*object));
-                self.attribute_value(at.module, &object, name)
-                    .used_at(expr.span)
+                let value = self.value(inner(*object));
+                let may_differ = match &value {
+                    Value::Instance(class) if class.module == at.module => {
+                        module.may_override(class.scope, *object, name)
+                    }
+                    _ => false,
+                };
+                let may_differ = may_differ || module.assigns_attribute(*object, name);
+                match self.attribute_value(at.module, &value, name) {
+                    Value::Text(_) | Value::Variable(_) | Value::Collection(_) if may_differ => {
+                        Value::Unknown
+                    }
+                    value => value.used_at(expr.span),
+                }
             }
             ExprKind::Call(function, arguments) => self.call_value(at, inner(*function), arguments),
             ExprKind::Subscript(object, Some(index)) => {
+                let is_changed = module.changes_items(*object);
+                if is_changed && matches!(self.value(inner(*object)), Value::Collection(_)) {
+                    return Value::Unknown;
+                }
                 let value = self.subscript_value(inner(*object), inner(*index));
                 value.used_at(expr.span)
             }

@@ -300,6 +300,7 @@ impl ModuleBuilder<'_> {
                 builder.in_block(|builder| builder.visit_children(body));
             });
         }
+        self.add_overridden(scope);
     }
 
     fn visit_function(&mut self, node: Node<'_>, is_static: bool) {

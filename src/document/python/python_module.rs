@@ -37,6 +37,12 @@ pub(super) struct PythonModule {
     pub subscripts: Vec<ExprId>,
     /// The names of all modules that are imported anywhere, without relative ones.
     pub imported_modules: HashSet<String>,
+    /// The names of the objects other than `self` to which an attribute is assigned, by attributes.
+    pub assigned_attributes: HashMap<String, HashSet<String>>,
+    /// The names of the dictionaries and lists whose items are assigned anywhere.
+    pub changed_collections: HashSet<String>,
+    /// The classes with the names that a class derived from them has, too.
+    pub overridden: HashSet<(ScopeId, String)>,
     /// Whether all statements that may matter were read to their ends.
     pub is_complete: bool,
     /// The modules of `from … import *`.
@@ -197,6 +203,9 @@ impl PythonModule {
             calls: Vec::new(),
             subscripts: Vec::new(),
             imported_modules: HashSet::new(),
+            assigned_attributes: HashMap::new(),
+            changed_collections: HashSet::new(),
+            overridden: HashSet::new(),
             is_complete: true,
             star_imports: Vec::new(),
         }
@@ -219,6 +228,43 @@ impl PythonModule {
     /// Returns the kind of an expression.
     pub fn kind(&self, id: ExprId) -> &ExprKind {
         self.expr(id).map_or(&ExprKind::Unknown, |expr| &expr.kind)
+    }
+
+    /// Returns whether an attribute of an object, which is a name, is assigned anywhere.
+    pub fn assigns_attribute(&self, object: ExprId, attribute: &str) -> bool {
+        let objects = self.assigned_attributes.get(attribute);
+        let ExprKind::Name(name) = self.kind(object) else {
+            return false;
+        };
+        objects.is_some_and(|objects| objects.contains(name))
+    }
+
+    /// Returns whether items of an object, which is a name, are assigned anywhere.
+    pub fn changes_items(&self, object: ExprId) -> bool {
+        matches!(self.kind(object), ExprKind::Name(name) if self.changed_collections.contains(name))
+    }
+
+    /// Returns whether a class derived from a class has an attribute, which the class has too, and an
+    /// object is `self` or `cls`. The attribute may then have either value.
+    pub fn may_override(&self, class: ScopeId, object: ExprId, attribute: &str) -> bool {
+        let Some(object) = self.expr(object) else {
+            return false;
+        };
+        let ExprKind::Name(name) = &object.kind else {
+            return false;
+        };
+        if !self.overridden.contains(&(class, attribute.to_owned())) {
+            return false;
+        }
+        let mut current = Some(object.scope);
+        while let Some(scope) = current.and_then(|scope| self.scope(scope)) {
+            if let Some(bindings) = scope.names.get(name) {
+                let mut bindings = bindings.iter();
+                return bindings.any(|binding| matches!(binding.value, Bound::Receiver(_)));
+            }
+            current = scope.parent;
+        }
+        false
     }
 
     /// Returns the span of an expression.

@@ -16,11 +16,12 @@ const MAX_PLAIN_BYTES: usize = 1 << 16;
 const MAX_STATEMENT_BYTES: usize = 1 << 18;
 
 /// The words that every function of interest contains.
-const TRIGGERS: [&str; 10] = [
+const TRIGGERS: [&str; 11] = [
     "secret",
     "zenml",
     "Client",
     "global ",
+    "nonlocal ",
     "stack_component",
     "register_",
     "Settings(",

@@ -298,6 +298,7 @@ mod tests {
             "N = 'a'\ndef f():\n  global N\n  N = 'b'\nClient().get_secret(N)",
             "N = 'a'\ndef f():\n  global N\n  N = 'a'\nClient().get_secret(N)",
             "N = 'a'\nN += 'b'\nClient().get_secret(N)",
+            "def f():\n  N = 'a'\n  def g():\n    nonlocal N\n    N = 'b'\n  g()\n  Client().get_secret(N)",
             "for N in ['a']:\n  Client().get_secret(N)",
             "[Client().get_secret(N) for N in ['a']]",
             "N = 'a'\n[Client().get_secret(N) for N in y]",
@@ -325,6 +326,30 @@ mod tests {
             (
                 "class A:\n  N = 'a'\n  N = 'b'\nClient().get_secret(A.N)",
                 "A.N",
+            ),
+            (
+                "S = {'a': 'b'}\nS['a'] = 'c'\nClient().get_secret(S['a'])",
+                "S['a']",
+            ),
+            (
+                "S = {'a': 'b'}\nS.update(a='c')\nClient().get_secret(S['a'])",
+                "S['a']",
+            ),
+            (
+                "class A:\n  N = 'a'\n  @classmethod\n  def f(cls): cls.N = 'b'  # secret\nClient().get_secret(A.N)",
+                "A.N",
+            ),
+            (
+                "class A:\n  N = 'a'\n  def f(self): Client().get_secret(self.N)\nclass B(A):\n  N = 'b'",
+                "self.N",
+            ),
+            (
+                "class A:\n  N = 'a'\nA.N = 'b'\nClient().get_secret(A.N)",
+                "A.N",
+            ),
+            (
+                "class A:\n  N = 'a'\na = A()\na.N = 'b'\nClient().get_secret(a.N)",
+                "a.N",
             ),
             ("S = {**x, 'a': 'b'}\nClient().get_secret(S['a'])", "S['a']"),
             (

@@ -9,6 +9,17 @@ use super::{MAX_DEPTH, ModuleBuilder, named_children};
 use crate::text::source::Span;
 use tree_sitter::Node;
 
+/// The methods of dictionaries and lists that may replace an item.
+const COLLECTION_CHANGES: [&str; 7] = [
+    "update",
+    "setdefault",
+    "pop",
+    "clear",
+    "insert",
+    "sort",
+    "reverse",
+];
+
 impl ModuleBuilder<'_> {
     /// Reads an expression and all calls in it.
     pub(super) fn expression(&mut self, node: Node<'_>) -> ExprId {
@@ -181,6 +192,12 @@ impl ModuleBuilder<'_> {
             let kind = self.unknown(node);
             return self.push(self.span(node), kind);
         };
+        if function.kind_name() == "attribute"
+            && let Some(method) = function.field("attribute")
+            && COLLECTION_CHANGES.contains(&self.node_text(method))
+        {
+            self.add_changed_collection(function.field("object"));
+        }
         let function = self.expression(function);
         let arguments = self.arguments(list);
         let call = self.push(self.span(node), ExprKind::Call(function, arguments));

@@ -1,12 +1,15 @@
 //! Binds names to values.
 
-use super::super::python_module::{Binding, Bound, ExprId, ExprKind, ScopeId, ScopeKind};
+use super::super::python_module::{Binding, Bound, ExprId, ExprKind, Scope, ScopeId, ScopeKind};
 use super::super::python_values::ImportPath;
 use super::import_lines::ImportLine;
 use super::python_node::PythonNode as _;
 use super::{MAX_DEPTH, ModuleBuilder, named_children};
 use std::ops::Range;
 use tree_sitter::Node;
+
+/// The most bases of a class that are read.
+const MAX_BASES: usize = 8;
 
 impl ModuleBuilder<'_> {
     /// Reads an assignment. Returns its value.
@@ -35,7 +38,10 @@ impl ModuleBuilder<'_> {
         match target.kind_name() {
             "identifier" => self.bind(target, value.clone(), at),
             "attribute" => self.bind_attribute(target, value.clone(), at),
-            "subscript" => self.visit_children(target),
+            "subscript" => {
+                self.add_changed_collection(target.field("value"));
+                self.visit_children(target);
+            }
             _ if self.depth >= MAX_DEPTH => {}
             _ => {
                 self.depth += 1;
@@ -86,7 +92,7 @@ impl ModuleBuilder<'_> {
         }
     }
 
-    /// Binds `self.x`. Other attributes have no known value.
+    /// Binds `self.x`. Other attributes have no known value after an assignment.
     fn bind_attribute(&mut self, target: Node<'_>, value: Bound, at: usize) {
         let object = target.field("object");
         let (Some(object), Some(name)) = (object, target.field("attribute")) else {
@@ -96,27 +102,80 @@ impl ModuleBuilder<'_> {
             self.visit(object);
             return;
         }
-        let Some(ScopeKind::Function {
-            receiver: Some((class, receiver)),
-            ..
-        }) = self.module.scope(self.scope).map(|scope| &scope.kind)
-        else {
-            return;
+        let (object, name) = (self.node_text(object), self.node_text(name).to_owned());
+        let is_class = object == "cls";
+        let class = match self.module.scope(self.scope).map(|scope| &scope.kind) {
+            Some(ScopeKind::Function {
+                receiver: Some((class, receiver)),
+                ..
+            }) if receiver == object => *class,
+            _ => {
+                let object = object.to_owned();
+                let objects = self.module.assigned_attributes.entry(name).or_default();
+                objects.insert(object);
+                return;
+            }
         };
-        if receiver != self.node_text(object) {
-            return;
-        }
-        let (class, name) = (*class, self.node_text(name).to_owned());
         let binding = Binding {
             at,
             block: self.block,
             value,
             is_remote: true,
         };
-        let class = self.module.scopes.get_mut(class.0);
-        if let Some(ScopeKind::Class { attributes, .. }) = class.map(|class| &mut class.kind) {
+        let Some(class) = self.module.scopes.get_mut(class.0) else {
+            return;
+        };
+        if is_class {
+            class.names.entry(name).or_default().push(binding);
+        } else if let ScopeKind::Class { attributes, .. } = &mut class.kind {
             attributes.entry(name).or_default().push(binding);
         }
+    }
+
+    /// Adds an object whose items change, if it is a name.
+    pub(super) fn add_changed_collection(&mut self, object: Option<Node<'_>>) {
+        if let Some(object) = object.filter(|object| object.kind_name() == "identifier") {
+            let name = self.node_text(object).to_owned();
+            self.module.changed_collections.insert(name);
+        }
+    }
+
+    /// Adds the names of a class to the overridden names of its bases.
+    pub(super) fn add_overridden(&mut self, class: ScopeId) {
+        let Some(Scope {
+            kind: ScopeKind::Class { bases, .. },
+            names,
+            ..
+        }) = self.module.scope(class)
+        else {
+            return;
+        };
+        let bases = bases.iter().take(MAX_BASES).filter_map(|base| {
+            let expr = self.module.expr(*base)?;
+            match &expr.kind {
+                ExprKind::Name(name) => self.class_of(name),
+                _ => None,
+            }
+        });
+        let overridden: Vec<_> = bases
+            .flat_map(|base| names.keys().map(move |name| (base, name.clone())))
+            .collect();
+        self.module.overridden.extend(overridden);
+    }
+
+    /// Returns the class that a name is in the current scope.
+    fn class_of(&self, name: &str) -> Option<ScopeId> {
+        let mut current = Some(self.scope);
+        while let Some(scope) = current.and_then(|scope| self.module.scope(scope)) {
+            if let Some(bindings) = scope.names.get(name) {
+                return match bindings.last()?.value {
+                    Bound::Class(class) => Some(class),
+                    _ => None,
+                };
+            }
+            current = scope.parent;
+        }
+        None
     }
 
     /// Binds the parameters of a function. Defaults and annotations are read in the scope around it.
