@@ -121,6 +121,12 @@ picture:
 conformance:
     STACKREF_CORPORA="$(tests/proof/corpora.sh)" cargo test --locked conformance -- --nocapture
 
+# Compares the references of generated files with ZenML's own class, bash, Python, python-hcl2 and Terraform. `--seed N` generates
+# others, and `--count N` another number for each.
+peers *options:
+    cargo build --locked
+    python3 tests/peers/run.py target/debug/stackref target/peers {{options}}
+
 # Runs each fuzz target for this many seconds.
 fuzz seconds="1200":
     bash fuzz/run.sh {{seconds}}

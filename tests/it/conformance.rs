@@ -470,6 +470,7 @@ fn suites_have_the_documented_results() {
     }
     page.push_str(&format!("\nThe exceptions:\n\n{exceptions}"));
     page.push_str(include_str!("conformance/zenml_reader.md"));
+    page.push_str(include_str!("conformance/peers.md"));
     if std::env::var_os("STACKREF_BLESS").is_some() {
         std::fs::write(&path, &page).unwrap();
     }
