@@ -127,9 +127,9 @@ peers *options:
     cargo build --locked
     python3 tests/peers/run.py target/debug/stackref target/peers {{options}}
 
-# Runs each fuzz target for this many seconds.
-fuzz seconds="1200":
-    bash fuzz/run.sh {{seconds}}
+# Runs the fuzz targets for an hour in total. Other options are described in fuzz/run.py.
+fuzz *options="--total 3600":
+    bash fuzz/run.sh {{options}}
 
 # Runs each fuzz target for 10 seconds, as CI does.
 fuzz-smoke:
@@ -139,7 +139,7 @@ fuzz-smoke:
 nightly: ci
     cargo publish --dry-run --locked --allow-dirty
     PROPTEST_CASES=5000 cargo test --locked --lib --test it -- fixing_twice properties:: script fuzz::
-    bash fuzz/run.sh 120
+    bash fuzz/run.sh --total 1200
     tests/proof/oldest.sh
 
 # Checks licences, advisories, duplicates and Rust versions of dependencies, and the tables of docs/dev/dependencies.md.

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_host(bytes));
+use stackref_fuzz::{Variants, check_host};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_host(bytes, Variants::of_input(bytes)));

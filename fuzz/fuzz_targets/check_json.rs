@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_json(bytes));
+use stackref_fuzz::{Variants, check_json};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_json(bytes, Variants::of_input(bytes)));

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_markdown(bytes));
+use stackref_fuzz::{Variants, check_markdown};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_markdown(bytes, Variants::of_input(bytes)));

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_notebook(bytes));
+use stackref_fuzz::{Variants, check_notebook};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_notebook(bytes, Variants::of_input(bytes)));

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_python(bytes));
+use stackref_fuzz::{Variants, check_python};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_python(bytes, Variants::of_input(bytes)));

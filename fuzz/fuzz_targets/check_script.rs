@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_script(bytes));
+use stackref_fuzz::{Variants, check_script};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_script(bytes, Variants::of_input(bytes)));

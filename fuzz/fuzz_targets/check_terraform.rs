@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_terraform(bytes));
+use stackref_fuzz::{Variants, check_terraform};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_terraform(bytes, Variants::of_input(bytes)));

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_toml(bytes));
+use stackref_fuzz::{Variants, check_toml};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_toml(bytes, Variants::of_input(bytes)));

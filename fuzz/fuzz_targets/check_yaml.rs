@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::check_yaml(bytes));
+use stackref_fuzz::{Variants, check_yaml};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_yaml(bytes, Variants::of_input(bytes)));

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::fix(bytes));
+use stackref_fuzz::{Variants, fix};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fix(bytes, Variants::of_input(bytes)));

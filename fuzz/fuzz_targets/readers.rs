@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::readers(bytes));
+use stackref_fuzz::{Variants, readers};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| readers(bytes, Variants::of_input(bytes)));

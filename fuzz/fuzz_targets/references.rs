@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::references(bytes));
+use stackref_fuzz::{Variants, references};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| references(bytes, Variants::of_input(bytes)));

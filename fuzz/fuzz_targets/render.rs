@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::render(bytes));
+use stackref_fuzz::{Variants, render};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| render(bytes, Variants::of_input(bytes)));

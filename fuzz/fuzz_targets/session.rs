@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stackref_fuzz::session(bytes));
+use stackref_fuzz::{Variants, session};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| session(bytes, Variants::of_input(bytes)));

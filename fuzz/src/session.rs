@@ -1,12 +1,15 @@
 //! Sequences of messages to the language server.
 
+use super::variants::Variants;
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
 use serde_json::{Value, json};
-use stackref::lsp::{SessionEnd, serve};
+use stackref::lsp::{SessionEnd, replay, serve};
 use stackref::system::environment::Environment;
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The files of the project.
 const FILES: [(&str, &str); 4] = [
@@ -21,6 +24,9 @@ const FILES: [(&str, &str); 4] = [
     ("secrets.inventory.yaml", "slack: [token]\n"),
     ("stackref.toml", "[rules]\nunused-secret = \"warning\"\n"),
 ];
+
+/// The number of kinds of messages.
+const KINDS: u8 = 12;
 
 /// The requests about a position, and some that need other parameters.
 const REQUESTS: [&str; 17] = [
@@ -43,7 +49,7 @@ const REQUESTS: [&str; 17] = [
     "unknown/request",
 ];
 
-/// The longest time that a session may take.
+/// The longest time that a session with threads may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 struct NoEnvironment;
@@ -58,25 +64,44 @@ impl Environment for NoEnvironment {
     }
 }
 
-/// Sends messages that the bytes describe, one for each line. The server must answer each request
-/// once and in order, except a held one, and must end when it is asked to.
-pub fn session(bytes: &[u8]) {
+/// Creates the files of the project in a folder.
+fn create_project() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in FILES {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    let root = folder.path().to_str().unwrap().to_owned();
-    let (server, client) = Connection::memory();
-    let cwd = folder.path().to_path_buf();
-    let thread = std::thread::spawn(move || serve(server, Arc::new(NoEnvironment), cwd));
-    let mut requests = Vec::new();
-    let mut send = |message: Message| {
-        if let Message::Request(request) = &message {
-            requests.push((request.id.clone(), request.method.clone()));
+    folder
+}
+
+/// Sends messages that the bytes describe, one for each line. The server must answer each request
+/// once and in order, except a held one, and must end when it is asked to.
+pub fn session(bytes: &[u8], mut variants: Variants) {
+    // The server changes no file, so that all sessions of a thread have the same project.
+    thread_local!(static PROJECT: TempDir = create_project());
+    PROJECT.with(|folder| {
+        let root = folder.path();
+        let groups = message_groups(bytes, root.to_str().unwrap());
+        let requests: Vec<(RequestId, String)> =
+            groups.iter().flatten().filter_map(request).collect();
+        if variants.includes_one_in(1000) {
+            assert_all_answered(&requests, &run_with_threads(groups.clone(), root));
         }
-        client.sender.send(message).unwrap();
-    };
-    let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').take(60).collect();
+        let (answers, end) = replay(groups, Arc::new(NoEnvironment), root.to_path_buf());
+        assert_eq!(end, Some(SessionEnd::ShutDown));
+        assert_all_answered(&requests, &answers);
+    });
+}
+
+/// Returns the id and the method of a request.
+fn request(message: &Message) -> Option<(RequestId, String)> {
+    match message {
+        Message::Request(request) => Some((request.id.clone(), request.method.clone())),
+        _ => None,
+    }
+}
+
+/// Returns the messages of a session. The server finishes its work before the next group.
+fn message_groups(bytes: &[u8], root: &str) -> Vec<Vec<Message>> {
     let capabilities = match bytes.first().map_or(0, |byte| byte % 3) {
         0 => json!({}),
         1 => {
@@ -90,36 +115,63 @@ pub fn session(bytes: &[u8]) {
         }),
     };
     let params = json!({"rootUri": format!("file://{root}"), "capabilities": capabilities});
-    send(Request::new(RequestId::from(0), "initialize".to_owned(), params).into());
-    for (at, line) in lines.iter().enumerate() {
-        send(message(at, line, &root));
+    let mut groups = vec![vec![
+        Request::new(RequestId::from(0), "initialize".to_owned(), params).into(),
+    ]];
+    for (at, line) in bytes.split(|&byte| byte == b'\n').take(60).enumerate() {
+        let message = message(at, line, root);
+        let joins_group = line.first().is_some_and(|byte| byte / KINDS % 2 == 1);
+        match groups.last_mut() {
+            Some(group) if joins_group => group.push(message),
+            _ => groups.push(vec![message]),
+        }
     }
-    send(Request::new(RequestId::from(-1), "shutdown".to_owned(), Value::Null).into());
-    send(Notification::new("exit".to_owned(), Value::Null).into());
-    let mut answered = Vec::new();
+    groups.push(vec![
+        Request::new(RequestId::from(-1), "shutdown".to_owned(), Value::Null).into(),
+        Notification::new("exit".to_owned(), Value::Null).into(),
+    ]);
+    groups
+}
+
+/// Runs a session with threads, as the program does, and returns the messages of the server.
+fn run_with_threads(groups: Vec<Vec<Message>>, root: &Path) -> Vec<Message> {
+    let (server, client) = Connection::memory();
+    let cwd = root.to_path_buf();
+    let thread = std::thread::spawn(move || serve(server, Arc::new(NoEnvironment), cwd));
+    for message in groups.into_iter().flatten() {
+        client.sender.send(message).unwrap();
+    }
+    let mut messages = Vec::new();
     // The channel is closed when the server has ended.
     loop {
         match client.receiver.recv_timeout(PATIENCE) {
-            Ok(Message::Response(response)) => answered.push(response.id),
-            Ok(_) => {}
+            Ok(message) => messages.push(message),
             Err(error) => {
-                assert!(error.is_disconnected(), "no end after {lines:?}");
+                assert!(error.is_disconnected(), "the session does not end");
                 break;
             }
         }
     }
     assert_eq!(thread.join().expect("no panic"), SessionEnd::ShutDown);
+    messages
+}
+
+/// Asserts that each request is answered once and in order, except a held one.
+fn assert_all_answered(requests: &[(RequestId, String)], messages: &[Message]) {
+    let answers = messages.iter().filter_map(|message| match message {
+        Message::Response(response) => Some(&response.id),
+        _ => None,
+    });
+    let answered: Vec<&RequestId> = answers.collect();
     let is_held = |id: &RequestId| {
         requests
             .iter()
             .any(|(sent, method)| sent == id && method == "workspace/diagnostic")
     };
-    let in_order = |ids: &mut dyn Iterator<Item = &RequestId>| -> Vec<RequestId> {
-        ids.filter(|id| !is_held(id)).cloned().collect()
-    };
-    let sent_order = in_order(&mut requests.iter().map(|(id, _)| id));
-    assert_eq!(in_order(&mut answered.iter()), sent_order, "{lines:?}");
-    assert_eq!(answered.len(), requests.len(), "{lines:?}");
+    let in_order = answered.iter().filter(|id| !is_held(id)).copied();
+    let sent = requests.iter().map(|(id, _)| id).filter(|id| !is_held(id));
+    assert!(in_order.eq(sent), "{requests:?}: {answered:?}");
+    assert_eq!(answered.len(), requests.len(), "{requests:?}: {answered:?}");
 }
 
 /// Returns the message that a line describes. The first bytes choose the kind, the file and the
@@ -139,7 +191,7 @@ fn message(at: usize, line: &[u8], root: &str) -> Message {
     let document = json!({"uri": uri});
     let notify = |method: &str, params: Value| Notification::new(method.to_owned(), params).into();
     let id = RequestId::from(i32::try_from(at).unwrap() + 1);
-    match byte(0) % 12 {
+    match byte(0) % KINDS {
         0 => {
             let item = json!({"uri": uri, "languageId": "yaml", "version": 1, "text": text});
             notify("textDocument/didOpen", json!({"textDocument": item}))

@@ -46,6 +46,7 @@ mod project_work;
 mod publishing;
 mod rename_edits;
 mod rename_requests;
+mod replay;
 mod server;
 mod text_positions;
 mod trust_prompt;
@@ -53,6 +54,8 @@ mod untitled;
 mod watching;
 mod workspace_edits;
 mod workspace_symbols;
+
+pub use replay::replay;
 
 use crate::system::environment::Environment;
 use lsp_server::Connection;

@@ -1,7 +1,7 @@
 //! The work of projects in the background: when it begins, and what its results change.
 
 use super::answer_cache::{PendingQuery, QueryAnswers};
-use super::background::{self, ProjectId};
+use super::background::ProjectId;
 use super::client::PendingRequest;
 use super::editor_project::{EditorProject, LoadedProject};
 use super::server::Server;
@@ -52,7 +52,7 @@ impl Server {
         work.is_loading = true;
         work.load_began = Some(SystemTime::now());
         let (root, env) = (project.root.clone(), project.env().clone());
-        background::load(id, root, project.kind, env, self.events.clone());
+        self.background.load(id, root, project.kind, env);
     }
 
     /// Uses the files that were read.
@@ -134,7 +134,7 @@ impl Server {
             began: Instant::now(),
             progress: None,
         });
-        background::query(id, number, query, self.events.clone());
+        self.background.query(id, number, query);
     }
 
     /// Returns whether inventories of a project are being queried.

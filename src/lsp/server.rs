@@ -1,6 +1,6 @@
 //! The state of a session and its loop: one event after the other, and checks in between.
 
-use super::background::{self, Event, ProjectId};
+use super::background::{Background, Event, ProjectId};
 use super::client::Client;
 use super::client_support::ClientSupport;
 use super::documents::Documents;
@@ -11,7 +11,7 @@ use super::project_work::ProjectWork;
 use super::publishing::ShownFailure;
 use super::rename_requests::HeldRename;
 use super::watching::FileStamps;
-use super::{SessionEnd, lifecycle, parent_process};
+use super::{SessionEnd, lifecycle};
 use crate::project::repository::TrustedOwners;
 use crate::system::environment::Environment;
 use crate::workspace::UntrustedConfig;
@@ -20,7 +20,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 
 /// The phase of a session.
@@ -72,7 +72,7 @@ pub struct Server {
     pub(super) shown_failures: Vec<ShownFailure>,
     pub(super) env: Arc<dyn Environment>,
     pub(super) cwd: PathBuf,
-    pub(super) events: Sender<Event>,
+    pub(super) background: Background,
     receiver: Receiver<Event>,
     queue: VecDeque<Event>,
     phase: Phase,
@@ -80,12 +80,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Creates a session.
+    /// Creates a session with a client that is connected.
     pub fn new(connection: Connection, env: Arc<dyn Environment>, cwd: PathBuf) -> Self {
         let (events, receiver) = channel();
-        background::forward_messages(&connection, events.clone());
+        let background = Background::of_threads(events);
+        background.forward_messages(&connection);
+        Self::with_background(Client::new(connection), env, cwd, background, receiver)
+    }
+
+    /// Creates a session without threads. Its events arrive through `receiver`.
+    pub fn with_background(
+        client: Client,
+        env: Arc<dyn Environment>,
+        cwd: PathBuf,
+        background: Background,
+        receiver: Receiver<Event>,
+    ) -> Self {
         Self {
-            client: Client::new(connection),
+            client,
             settings: EditorSettings::default(),
             documents: Documents::default(),
             projects: Vec::new(),
@@ -106,7 +118,7 @@ impl Server {
             shown_failures: Vec::new(),
             env,
             cwd,
-            events,
+            background,
             receiver,
             queue: VecDeque::new(),
             phase: Phase::Starting,
@@ -117,26 +129,41 @@ impl Server {
     /// Handles events until the session ends.
     pub fn run(mut self) -> SessionEnd {
         loop {
-            let Some(event) = self.next_event() else {
-                continue;
-            };
-            if let Some(end) = self.handle(event) {
+            if let Some(end) = self.run_until_idle() {
+                return end;
+            }
+            if let Some(event) = self.wait_for_event()
+                && let Some(end) = self.handle(event)
+            {
                 return end;
             }
         }
     }
 
-    /// Waits for an event. Checks what has changed while there is none. Returns `None` if there may
-    /// be one now.
-    fn next_event(&mut self) -> Option<Event> {
-        self.queue.extend(self.receiver.try_iter());
-        if let Some(event) = self.queue.pop_front() {
-            return Some(event);
+    /// Handles the events that have arrived, and checks what has changed while there are none.
+    /// Returns `None` when everything is done and the session goes on.
+    pub fn run_until_idle(&mut self) -> Option<SessionEnd> {
+        loop {
+            self.queue.extend(self.receiver.try_iter());
+            if let Some(event) = self.queue.pop_front() {
+                if let Some(end) = self.handle(event) {
+                    return Some(end);
+                }
+                continue;
+            }
+            self.apply_changes();
+            if self.phase != Phase::Running || !self.update_diagnostics() {
+                // Queries without threads have already been answered.
+                self.queue.extend(self.receiver.try_iter());
+                if self.queue.is_empty() {
+                    return None;
+                }
+            }
         }
-        self.apply_changes();
-        if self.phase == Phase::Running && self.update_diagnostics() {
-            return None;
-        }
+    }
+
+    /// Waits for an event. Returns `None` after a delay at which a progress begins.
+    fn wait_for_event(&mut self) -> Option<Event> {
         let result = match self.next_deadline() {
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());
@@ -252,7 +279,7 @@ impl Server {
         }
         let process = params.get("processId").and_then(Value::as_i64);
         if let Some(process) = process.and_then(|process| i32::try_from(process).ok()) {
-            parent_process::watch(process, self.events.clone());
+            self.background.watch_client(process);
         }
         let result = lifecycle::initialize_result(&self.client.support);
         self.client

@@ -5,14 +5,17 @@
 //! folders has its own threads, see `project::discover`.
 
 use std::num::NonZero;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Returns the number of threads that can run at the same time.
+/// Returns the number of threads that can run at the same time. It is determined once, because the
+/// system reads several files for it.
 pub fn processors() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get))
 }
 
 /// Calls `work` for each item on up to `threads` threads and returns the results in the items'

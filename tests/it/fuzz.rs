@@ -7,6 +7,7 @@ pub mod properties;
 
 use crate::suites;
 use crate::support::{files_below, project};
+use properties::Variants;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -105,18 +106,13 @@ static CODE_SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
 
 /// Messages to the language server, see `fuzz/src/session.rs`.
 static SESSION_SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let sessions: [&[u8]; 4] = [
-        b"0A   stack_name: s\\ncomponents:\\n  alerter:\\n    flavor: slack\\n    slack_token: '{{slack.tokn}}'\n1A$4$x\n8A$0 \n9A$1 \n8A$7 \n3A   \n",
-        b"0?   components: {}\n8?  \n1?!!!{{\n8B%2 \n9C!\x223\n5 %  \n4D   \n",
-        b"0A   {{\n8A!0!\n8A!5!\n8A!6!new_name\n8A!4!\n8A!8!{\"title\":\"x\"}\n8A!,!\n",
-        b"0B   zenml secret create x --k=1\n2B !\" zenml stack register --x={{x.k}}\\n\n8B!1!\n8B!2!\n6    {\"settings\":{\"stackref\":{\"diagnosticMode\":\"openFilesOnly\"}}}\n",
-    ];
-    sessions.iter().map(|session| session.to_vec()).collect()
+    let files = files_below(&project().join("fuzz/seeds/session"), None).into_iter();
+    files.map(|path| std::fs::read(path).unwrap()).collect()
 });
 
-fn run_on_every_seed(seeds: &[Vec<u8>], property: fn(&[u8])) {
+fn run_on_every_seed(seeds: &[Vec<u8>], property: properties::Property) {
     for seed in seeds {
-        if let Err(panic) = catch_unwind(|| property(seed)) {
+        if let Err(panic) = catch_unwind(|| property(seed, Variants::All)) {
             eprintln!("failed for the seed {:?}", String::from_utf8_lossy(seed));
             resume_unwind(panic);
         }
@@ -161,7 +157,7 @@ macro_rules! targets {
 
                 #[test]
                 fn mutations_of_seeds_pass(bytes in mutation(&$mutated)) {
-                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| properties::$name(&bytes))) {
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| properties::$name(&bytes, Variants::All))) {
                         eprintln!("failed for the text {:?}", String::from_utf8_lossy(&bytes));
                         resume_unwind(panic);
                     }
@@ -188,3 +184,70 @@ targets!(
 targets!(SEEDS, mutations of CODE_SEEDS: check_python, check_terraform);
 
 targets!(SESSION_SEEDS, mutations of SESSION_SEEDS: session);
+
+/// Returns the files of earlier findings, as `TARGET/FAULT`.
+fn findings() -> Vec<String> {
+    let folder = project().join("fuzz/regressions");
+    let files = files_below(&folder, None).into_iter();
+    let names = files.map(|path| path.strip_prefix(&folder).unwrap().display().to_string());
+    names.collect()
+}
+
+/// Defines a test for each earlier finding, which runs the target on `fuzz/regressions/TARGET/FAULT`.
+macro_rules! regressions {
+    ($($target:ident: $($fault:ident),* $(,)?;)*) => {
+        mod regressions {
+            use super::*;
+
+            $(mod $target {
+                use super::*;
+
+                $(#[test]
+                fn $fault() {
+                    let name = stringify!($fault).replace('_', "-");
+                    let path = format!("fuzz/regressions/{}/{name}", stringify!($target));
+                    properties::$target(&std::fs::read(project().join(path)).unwrap(), Variants::All);
+                })*
+            })*
+        }
+
+        #[test]
+        fn each_finding_has_a_test_of_its_name() {
+            let tested = [$($(concat!(stringify!($target), "/", stringify!($fault)).replace('_', "-")),*),*];
+            let mut tested: Vec<String> = tested.into();
+            tested.sort();
+            let mut findings: Vec<String> = findings().iter().map(|name| name.replace('_', "-")).collect();
+            findings.sort();
+            assert_eq!(findings, tested);
+        }
+    };
+}
+
+regressions!(
+    render:
+        anchor_of_odd_letters,
+        blanks_that_end_a_block,
+        block_at_column_0,
+        comment_that_ends_in_yaml_1_1,
+        tab_before_comment,
+        tab_below_a_plain_scalar,
+        tab_between_carriage_returns;
+);
+
+#[test]
+fn inputs_select_each_combination_of_variants_equally_often() {
+    let mut counts = [[0_u32; 3]; 2];
+    for number in 0..6000_u32 {
+        let mut variants = Variants::of_input(format!("{{{{a.{number}}}}}").as_bytes());
+        let (first, second) = (variants.choose(&[0, 1])[0], variants.choose(&[0, 1, 2])[0]);
+        counts[first][second] += 1;
+    }
+    assert!(
+        counts
+            .iter()
+            .flatten()
+            .all(|count| (800..1200).contains(count)),
+        "{counts:?}"
+    );
+    assert_eq!(Variants::All.choose(&[0, 1]), [0, 1]);
+}
