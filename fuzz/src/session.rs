@@ -118,6 +118,8 @@ fn message_groups(bytes: &[u8], root: &str) -> Vec<Vec<Message>> {
     let mut groups = vec![vec![
         Request::new(RequestId::from(0), "initialize".to_owned(), params).into(),
     ]];
+    // A client waits for the answer to `initialize`.
+    groups.push(Vec::new());
     for (at, line) in bytes.split(|&byte| byte == b'\n').take(60).enumerate() {
         let message = message(at, line, root);
         let joins_group = line.first().is_some_and(|byte| byte / KINDS % 2 == 1);
