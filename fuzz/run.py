@@ -128,7 +128,9 @@ def run_part(args, target, folders, limits):
     artifacts.mkdir(parents=True, exist_ok=True)
     before = set(artifacts.iterdir())
     log = FUZZ / "artifacts" / f"{target}.log"
-    options = [f"-artifact_prefix={artifacts}/", f"-dict={FUZZ / 'words.dict'}", "-timeout=20", "-print_final_stats=1", "-reload=0"]
+    options = [f"-artifact_prefix={artifacts}/", f"-dict={FUZZ / 'words.dict'}", "-timeout=20", "-print_final_stats=1"]
+    # The entropic schedule takes as much time as a target, and finds no more branches in the same time.
+    options += ["-entropic=0", "-reload=0"]
     with open(log, "wb") as out, tempfile.TemporaryDirectory(dir=memory_disk()) as files:
         command = [args.binaries / target, *folders, *options, *limits]
         # The only way to learn the processor time of one child.
@@ -251,7 +253,7 @@ def arguments():
     parser.add_argument("--minimize", action="store_true", help="minimize each corpus afterwards, and write fuzz/corpora")
     parser.add_argument("--results", type=pathlib.Path, metavar="FILE", default=FUZZ / "artifacts" / "results.tsv", help="append to this file")
     parser.add_argument("--write", action="store_true", help="write the sums of all runs in the results to README.md")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     words = args.words
     args.seconds = int(words.pop(0)) if words and words[0].isdigit() else 0
     unknown = set(words) - set(targets())
