@@ -9,8 +9,8 @@ Examples:
     fuzz/run.sh --total 3600              # all targets in an hour
     fuzz/run.sh --minimize 600            # ten minutes each, then writes fuzz/corpora
 
-One target runs on each processor. Inputs have up to 512 bytes, and in the last eighth of a longer run up to 4096. Inputs that fail are
-written to fuzz/artifacts/TARGET. After the fix, move them to fuzz/regressions, so that `cargo test` runs them.
+One target runs on each processor. Inputs have up to 512 bytes (those of `session` 128), and in the last eighth of a longer run
+eight times as many. Inputs that fail are written to fuzz/artifacts/TARGET. README.md describes what to do with them.
 
 A run begins with the archive of the target in fuzz/corpora, the small files of fixtures, and earlier findings. `--minimize` reduces the
 corpus to the inputs that reach a branch which no smaller input reaches, and writes the archive again.
@@ -38,7 +38,9 @@ import tempfile
 FUZZ = pathlib.Path(__file__).resolve().parent
 ROOT = FUZZ.parent
 README = FUZZ / "README.md"
+# The largest inputs, in bytes. A session checks its files again after each message.
 SHORT, LONG = 512, 4096
+SESSION_SHORT, SESSION_LONG = 128, 1024
 # Longer runs have a part with long inputs.
 LONG_RUN_SECONDS, LONG_RUN_EXECUTIONS = 60, 100_000
 COLUMNS = ["target", "executions", "seconds", "commit", "findings", "corpus", "edges"]
@@ -107,15 +109,20 @@ def seeds(target, folder):
                 (folder / hashlib.sha1(text).hexdigest()).write_bytes(text)
 
 
-def parts_of_run(args):
+def lengths(target):
+    return (SESSION_SHORT, SESSION_LONG) if target == "session" else (SHORT, LONG)
+
+
+def parts_of_run(args, target):
     """Yields the limits of the parts of a run, and the lengths of their inputs."""
+    short_length, long_length = lengths(target)
     if args.runs:
         long = args.runs // 8 if args.runs >= LONG_RUN_EXECUTIONS else 0
-        amounts = [(args.runs - long, SHORT), (long, LONG)]
+        amounts = [(args.runs - long, short_length), (long, long_length)]
         limit = "-runs={}"
     else:
         long = args.seconds // 8 if args.seconds >= LONG_RUN_SECONDS else 0
-        amounts = [(args.seconds - long, SHORT), (long, LONG)]
+        amounts = [(args.seconds - long, short_length), (long, long_length)]
         limit = "-max_total_time={}"
     for amount, length in amounts:
         if amount:
@@ -163,7 +170,7 @@ def run(args, target):
     result = Result(target)
     with tempfile.TemporaryDirectory(dir=memory_disk()) as folder:
         seeds(target, pathlib.Path(folder))
-        for limits in parts_of_run(args):
+        for limits in parts_of_run(args, target):
             result.add(run_part(args, target, [corpus, folder], limits))
             if result.findings:
                 break
@@ -180,7 +187,7 @@ def minimize(args, target, folders):
     smaller = corpus.with_name(f"{target}.smaller")
     shutil.rmtree(smaller, ignore_errors=True)
     smaller.mkdir()
-    options = ["-merge=1", "-use_counters=0", f"-max_len={SHORT}"]
+    options = ["-merge=1", "-use_counters=0", f"-max_len={lengths(target)[0]}"]
     log = FUZZ / "artifacts" / f"{target}.merge.log"
     with open(log, "wb") as out, tempfile.TemporaryDirectory(dir=memory_disk()) as files:
         command = [args.binaries / target, *options, smaller, *folders]
