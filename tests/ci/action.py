@@ -59,7 +59,8 @@ class Job:
         expressions |= {f"steps.check.outputs.{name}": value for name, value in self.outputs.items()}
         return EXPRESSION.sub(lambda match: expressions.get(match[1], ""), text)
 
-    def step(self, name, seconds=RUN_SECONDS):
+    def step(self, name, seconds=RUN_SECONDS, **variables):
+        """Runs a step, with other environment variables if they are given. Returns its exit code and its output."""
         step = STEPS[name]
         out, summary = self.temp / "output", self.temp / "summary"
         out.write_text("")
@@ -69,6 +70,7 @@ class Job:
         env |= {name: self.value(value) for name, value in step.get("env", {}).items()}
         env |= {"RUNNER_TEMP": str(self.temp), "GITHUB_OUTPUT": str(out), "GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTION_PATH": str(CHECKOUT)}
         env["PATH"] = f"{TOOLS}{os.pathsep}{env['PATH']}"
+        env |= variables
         folder = self.workspace / self.value(step.get("working-directory", "."))
         # The runner's command for `shell: bash`.
         args = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
@@ -78,6 +80,7 @@ class Job:
         )
         if step.get("id") == "check":
             self.outputs = dict(line.split("=", 1) for line in out.read_text().splitlines())
+            expect("there are no other outputs", self.outputs.keys() <= ACTION["outputs"].keys(), self.outputs)
         self.summary = summary.read_text(encoding="utf-8")
         expect(f"{name}: prints no value", SECRET not in result.stdout + self.summary, result.stdout)
         return result.returncode, result.stdout
@@ -236,6 +239,43 @@ def test_runs(temp):
     expect("no file name or text creates a command", not forged, forged)
 
 
+def test_control_characters(temp):
+    """Tests values that would add lines to the file of the outputs."""
+    files = {"a.yaml": STACK.format(key="usr")}
+    for text in ["a\nexit-code=0", "a\r\nexit-code=0", "\nexit-code<<x\n0\nx\n", "a\r", "a\x1b[2K", "a\x7f", "\udcff\nexit-code=0"]:
+        jobs = [Job(temp, files, sarif_file=text), Job(temp, files, working_directory=text)]
+        (jobs[1].workspace / text).mkdir()
+        for job in jobs:
+            code, printed = job.step("check")
+            expect(f"{text!r} is rejected", code == 2 and job.outputs == {}, printed)
+            refusals = commands(printed)
+            expect(f"{text!r} is reported", len(refusals) == 1 and "control character" in refusals[0] and len(printed.splitlines()) == 1, printed)
+    # No other input is written to it.
+    for name in ["paths", "args", "environments", "format", "annotations", "category", "upload_sarif"]:
+        job = Job(temp, files, **{name: "human\nexit-code=0\nsarif-file=x"})
+        job.step("check")
+        expect(f"{name} adds no output", job.outputs.get("exit-code") != "0" and job.outputs.get("sarif-file") != "x", job.outputs)
+    # Spaces and other letters are accepted.
+    job = Job(temp, {"é b/a.yaml": files["a.yaml"]}, working_directory="é b", sarif_file="ü c.sarif")
+    job.check(1)
+    expect("the report has the name of the input", job.outputs["sarif-file"].endswith("/é b/ü c.sarif"), job.outputs)
+
+
+def test_prerequisites(temp):
+    """Tests the messages for a runner without pipx or cargo, and for Windows."""
+    path = SCRATCH / "path"
+    path.mkdir()
+    (path / "bash").symlink_to(shutil.which("bash"))
+    for text, variables in {"pipx, which": {"PATH": str(path)}, "not on Windows": {"RUNNER_OS": "Windows"}}.items():
+        code, printed = Job(temp, {}).step("Install stackref", **variables)
+        expect(f"{text}: the step fails with a message", code == 2 and len(commands(printed)) == 1 and text in printed, printed)
+    (path / "pipx").symlink_to(TOOLS / "pipx")
+    code, printed = Job(temp, {}).step("Install stackref", PATH=str(path))
+    expect("without cargo, the step fails with a message", code == 2 and len(commands(printed)) == 1 and "cargo, which" in printed, printed)
+    code, printed = Job(temp, {}, version="0.1.0\n0.2.0").step("Install stackref")
+    expect("a version with a line break is rejected", code == 2 and "is not a version" in printed, printed)
+
+
 def lint_action():
     for name, step in STEPS.items():
         if "run" in step:
@@ -299,10 +339,12 @@ def main():
     temp.mkdir(parents=True)
     lint_action()
     check_examples()
+    test_prerequisites(temp)
     code, printed = Job(temp, {}).step("Install stackref", BUILD_SECONDS)
     expect("the installation step succeeds", code == 0, printed)
     if code == 0:
         test_runs(temp)
+        test_control_characters(temp)
     print(f"{counts[True]} passed, {counts[False]} failed")
     sys.exit(1 if counts[False] else 0)
 
