@@ -51,9 +51,16 @@ leaks *options:
 packages:
     python3 -m venv target/ci
     target/ci/bin/pip install --quiet --requirement tests/ci/requirements.txt
+    target/ci/bin/python tests/ci/backend.py target/backend
     target/ci/bin/python tests/ci/wheel.py target/wheel
     target/ci/bin/python tests/ci/action.py target/action
     target/ci/bin/python tests/ci/precommit.py target/precommit
+
+# Tests the pre-commit hooks with the program that users get, and measures what they leave on the disk.
+pre-commit:
+    python3 -m venv target/ci
+    target/ci/bin/pip install --quiet --requirement tests/ci/requirements.txt
+    target/ci/bin/python tests/ci/precommit.py target/precommit --optimized
 
 # Compares the keys of run configs with the wheel of a version of ZenML. CI does it for the version of the tables.
 zenml-keys version="0.98.0":

@@ -93,6 +93,10 @@ def main():
             check_form(path)
     check_schema("vendor.dependabot", GITHUB / "dependabot.yml")
     check_schema("vendor.github-actions", CHECKOUT / "action.yml")
+    # The program is built with one version of maturin, however it is installed.
+    files = ["pyproject.toml", ".github/requirements.txt", "tests/ci/requirements.txt"]
+    versions = [re.findall(r"\bmaturin([<>=~!].*?)[\s\"]", (CHECKOUT / name).read_text(encoding="utf-8")) for name in files]
+    expect("maturin is pinned to one version", all(found == versions[0] for found in versions) and re.fullmatch(r"==[\d.]+", versions[0][0]), versions)
     # The folder, so that zizmor also reads dependabot.yml.
     inputs = [GITHUB, CHECKOUT / "action.yml"]
     expect_success("zizmor", "--offline", "--no-progress", "--persona", "auditor", *inputs)
