@@ -18,6 +18,9 @@
 //! Exit codes are in [`diagnostics::outcome`]. ARCHITECTURE.md describes the life of a run, and how
 //! to add a rule, a source, an inventory, a format or a command.
 
+// On other systems the library is empty, and the program does not compile, with a message in main.rs.
+#![cfg(unix)]
+
 #[cfg(test)]
 mod counters;
 

@@ -1,6 +1,11 @@
 //! The program: passes arguments, streams and environment to [`stackref::commands::run`]. All logic
 //! is in the library.
 
+#[cfg(not(unix))]
+compile_error!(
+    "stackref uses system calls of Unix and does not run on Windows. Install it in WSL (Windows Subsystem for Linux)."
+);
+
 use signal_hook::consts::{SIGCHLD, SIGXFSZ};
 use stackref::commands::{Context, DEFAULT_WIDTH, Stream, guard, run};
 use stackref::prompt::keyboard::Keyboard;
