@@ -16,12 +16,13 @@ const MAX_PLAIN_BYTES: usize = 1 << 16;
 const MAX_STATEMENT_BYTES: usize = 1 << 18;
 
 /// The words that every function of interest contains.
-const TRIGGERS: [&str; 11] = [
+const TRIGGERS: [&str; 12] = [
     "secret",
     "zenml",
     "Client",
     "global ",
     "nonlocal ",
+    "cls.",
     "stack_component",
     "register_",
     "Settings(",

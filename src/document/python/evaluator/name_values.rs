@@ -322,6 +322,10 @@ mod tests {
         ] {
             assert_eq!(client_facts(code), ["use ‹N›"], "{code}");
         }
+    }
+
+    #[test]
+    fn an_attribute_or_item_with_several_values_is_dynamic() {
         for (code, expected) in [
             (
                 "class A:\n  N = 'a'\n  N = 'b'\nClient().get_secret(A.N)",
@@ -336,7 +340,7 @@ mod tests {
                 "S['a']",
             ),
             (
-                "class A:\n  N = 'a'\n  @classmethod\n  def f(cls): cls.N = 'b'  # secret\nClient().get_secret(A.N)",
+                "class A:\n  N = 'a'\n  @classmethod\n  def f(cls): cls.N = 'b'\nClient().get_secret(A.N)",
                 "A.N",
             ),
             (
