@@ -245,6 +245,8 @@ mod tests {
             ("{ {a.b}}", MalformedKind::HalfOpen),
             ("{ {a.b} }", MalformedKind::HalfOpen),
             ("{{{a.b}}}", MalformedKind::ExtraBraces),
+            ("{{{a.b}}", MalformedKind::ExtraBraces),
+            ("{{a.b}}}", MalformedKind::ExtraBraces),
             ("{{ }}", MalformedKind::Empty),
             ("{{a}}", MalformedKind::NoDot { lookalike: None }),
             (
@@ -267,6 +269,20 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(malformed_kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_text_with_two_braces_or_a_brace_at_the_start_may_contain_a_reference() {
+        for (text, has_two_braces, may_contain) in [
+            ("", false, false),
+            ("run-{date}", false, false),
+            ("{a.b}}", false, true),
+            ("{{", true, true),
+            ("x{{a.b}}", true, true),
+        ] {
+            assert_eq!(has_braces(text), has_two_braces, "{text}");
+            assert_eq!(may_contain_reference(text), may_contain, "{text}");
         }
     }
 

@@ -186,6 +186,28 @@ mod tests {
     }
 
     #[test]
+    fn variable_next_to_a_reference_does_not_make_it_dynamic() {
+        for text in ["{{a.b}}${X}", "${X}{{a.b}}"] {
+            let ParsedValue::Template(expressions) = parse(text) else {
+                unreachable!("{text}: {:?}", parse(text))
+            };
+            assert!(
+                matches!(expressions.as_slice(), [braces] if matches!(braces.kind, BraceKind::Reference { .. })),
+                "{text}: {expressions:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn dynamic_reference_in_a_text_is_not_the_whole_value() {
+        let ParsedValue::Template(expressions) = parse("x {{${A}.b}}") else {
+            unreachable!("{:?}", parse("x {{${A}.b}}"))
+        };
+        let ranges: Vec<_> = expressions.iter().map(|braces| &braces.range).collect();
+        assert_eq!(ranges, [&(2..12)]);
+    }
+
+    #[test]
     fn other_syntaxes_are_not_variables() {
         for text in [
             "{{a.b}}",

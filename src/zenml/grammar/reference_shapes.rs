@@ -134,6 +134,7 @@ mod tests {
             "p: {v: {hun.ter2}}",
             "hun{{ter.2",
             "x{{hun.ter2}",
+            "x{ {hun.ter2}}",
             "{{hun.ter2}x",
             "{{hunter2: a.b}}",
             "{{hun ter.2}}",
