@@ -341,12 +341,127 @@ mod tests {
     }
 
     #[test]
+    fn a_removal_takes_rules_the_blanks_or_the_line() {
+        for (text, whole, left) in [
+            ("a: b # stackref: ignore[x]\n", true, "a: b\n"),
+            ("a: b \t# stackref: ignore[x] why", true, "a: b"),
+            ("a: b # why # stackref: ignore[x]", true, "a: b # why"),
+            ("a: b\n# stackref: ignore[x]", true, "a: b\n"),
+            (
+                "a:\r\n  # stackref: ignore[x]\r\n  b: c\r\n",
+                true,
+                "a:\r\n  b: c\r\n",
+            ),
+            ("\u{feff}# stackref: ignore[x]\na: b", true, "\u{feff}a: b"),
+            (
+                "\u{feff}a: b # stackref: ignore[x]\n",
+                true,
+                "\u{feff}a: b\n",
+            ),
+            (
+                "a: b # stackref: ignore[x, y , z]\n",
+                false,
+                "a: b # stackref: ignore[y, z]\n",
+            ),
+            (
+                "a: b # stackref: ignore[y,] why\n",
+                false,
+                "a: b # stackref: ignore[y] why\n",
+            ),
+            ("a: b # stackref: ignore]x[\n", false, "a: b\n"),
+            // The line after a block scalar would become a part of it.
+            (
+                "a: |+\n  b\n# stackref: ignore[x]\n",
+                true,
+                "a: |+\n  b\n#\n",
+            ),
+            (
+                "a: |\n  b\n# stackref: ignore[x]\n  # c\n",
+                true,
+                "a: |\n  b\n#\n  # c\n",
+            ),
+            (
+                "a: |\n  b\n# stackref: ignore[x]\n# c\n",
+                true,
+                "a: |\n  b\n# c\n",
+            ),
+            (
+                "a: b\n# stackref: ignore[x]\n  # c\n",
+                true,
+                "a: b\n  # c\n",
+            ),
+        ] {
+            let source = Arc::new(SourceFile::new("x.yaml", text));
+            let document = Document::parse(Arc::clone(&source), Syntax::Yaml).unwrap();
+            let directive = directives(&document).remove(0);
+            let edit = directive.removal(&source, &["x"], whole);
+            let mut removed = text.to_owned();
+            removed.replace_range(edit.span.start..edit.span.end, &edit.replacement);
+            assert_eq!(removed, left, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_directive_begins_at_its_mark_and_ends_after_its_rules() {
+        let text = "a: b # see # stackref:  ignore[x, y] because\n";
+        let source = Arc::new(SourceFile::new("x.yaml", text));
+        let document = Document::parse(Arc::clone(&source), Syntax::Yaml).unwrap();
+        let directive = directives(&document).remove(0);
+        assert_eq!(
+            source.slice(directive.span),
+            "# stackref:  ignore[x, y] because"
+        );
+        assert_eq!(
+            source.slice(directive.directive_span),
+            "# stackref:  ignore[x, y]"
+        );
+    }
+
+    #[test]
+    fn a_comment_applies_to_the_command_that_it_is_in_or_above() {
+        let lines = |host, text: &str| {
+            let source = Arc::new(SourceFile::new("x", text));
+            let document = Document::parse(source, Syntax::Script(host)).unwrap();
+            let found = directives(&document).into_iter();
+            found.map(|directive| directive.line).collect::<Vec<_>>()
+        };
+        let shell = "# stackref: ignore[a]\nzenml secret get a\n\
+                     zenml secret get \\\n  b # stackref: ignore[b]\n\
+                     echo\n# stackref: ignore[c]\n\nzenml secret get c\n";
+        assert_eq!(lines(ScriptHost::Shell, shell), [2, 3]);
+        for (text, line) in [
+            (
+                "<!-- stackref: ignore[a] -->\n```sh\nzenml secret get a\n```\n",
+                Some(3),
+            ),
+            (
+                "<!-- stackref: ignore[a] -->\n\n```sh\nzenml secret get a\n```\n",
+                Some(4),
+            ),
+            (
+                "<!-- stackref: ignore[a] -->\n\n\n```sh\nzenml secret get a\n```\n",
+                None,
+            ),
+            (
+                "```sh\nzenml secret get a\n```\n<!-- stackref: ignore[a] -->\n",
+                None,
+            ),
+        ] {
+            assert_eq!(
+                lines(ScriptHost::Markdown, text),
+                Vec::from_iter(line),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn a_comment_applies_to_a_call_or_to_a_part_of_it() {
         let code = "from zenml.client import Client\n# stackref: ignore[a] not code\n\n\
                     # stackref: ignore[b]\nc = Client()\nc.get_secret(\"x\") # stackref: ignore[c]\n\
                     # stackref: ignore[d]\nc.create_stack_component(\n  'y', 'z', 'alerter',\n\
                     \x20 {\n    'k': 'v', # stackref: literal\n  },\n) # stackref: ignore[e]\n\
-                    x = '# stackref: ignore[f]'\n";
+                    x = '# stackref: ignore[f]'\nz = 1 # stackref: ignore[g] no call\n";
         let source = Arc::new(SourceFile::new("x.py", code));
         let document = Document::parse(source, Syntax::Script(ScriptHost::Python)).unwrap();
         let found = directives(&document).into_iter();

@@ -208,4 +208,42 @@ mod tests {
         );
         assert!(Baseline::parse("{\"version\": 2, \"findings\": []}").is_err());
     }
+
+    #[test]
+    fn entries_of_several_baselines_are_united_and_their_files_found() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.yaml"), "").unwrap();
+        let [first, second] = ["a.yaml", "b.yaml"].map(|path| {
+            let file = SourceFile::new(path, "{{a.b}}").with_repository_path(path);
+            let source = RedactedSource::span_only(&Arc::new(file));
+            let builder = FindingBuilder::new(RuleId::UnknownKey, &source, Span::new(0, 7), "x");
+            Baseline::from_findings(&build_all(vec![builder], |_| Some(Severity::Error)))
+        });
+        let mut all = Baseline::default();
+        assert!(all.is_empty());
+        all.extend(first);
+        assert!(!all.is_empty());
+        let added: Vec<_> = second.difference(&all).cloned().collect();
+        all.add_entries(&added);
+        all.find_files(folder.path());
+        let mut found: Vec<_> = all
+            .entries
+            .values()
+            .map(|entry| {
+                (
+                    entry.path.as_str(),
+                    entry.exists,
+                    entry.absolute_path.clone(),
+                )
+            })
+            .collect();
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                ("a.yaml", true, folder.path().join("a.yaml")),
+                ("b.yaml", false, folder.path().join("b.yaml")),
+            ]
+        );
+    }
 }

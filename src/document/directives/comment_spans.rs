@@ -90,3 +90,39 @@ pub(super) fn scalar_contents(document: &Document) -> Vec<(Span, BlockStyle)> {
     contents.sort_unstable();
     contents
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn comments_are_found_and_other_hashes_are_not() {
+        const MARKDOWN: Syntax = Syntax::Script(ScriptHost::Markdown);
+        for (syntax, text, found) in [
+            (
+                Syntax::Yaml,
+                "# a # b\nc: d\t# e\n",
+                &["# a # b", "# e"][..],
+            ),
+            (Syntax::Yaml, "\u{feff}# a\r\n#b\n", &["# a", "#b"]),
+            (Syntax::Yaml, "a: b#c\nd: 'e #f'\ng: h#\n", &[]),
+            (Syntax::Yaml, "a: | # b\n  # c\nd: '' # e", &["# b", "# e"]),
+            (Syntax::Yaml, "a: b", &[]),
+            (Syntax::Toml, "a = 1# b\nc = '#' # d\n", &["# b", "# d"]),
+            (Syntax::Json, "{\"a\": \"b # c\"}", &[]),
+            (
+                MARKDOWN,
+                "# a\n\n<!-- b --> c <!-- d\n-->\n<!-- # e -->f\n",
+                &["# a", "<!-- b -->", "<!-- # e -->", "# e -->f"],
+            ),
+        ] {
+            let source = Arc::new(SourceFile::new("x", text));
+            let document = Document::parse(Arc::clone(&source), syntax).unwrap();
+            let spans = comments(&document).into_iter();
+            let shown: Vec<_> = spans.map(|span| source.slice(span)).collect();
+            assert_eq!(shown, found, "{text}");
+        }
+    }
+}
