@@ -356,6 +356,92 @@ mod tests {
     }
 
     #[test]
+    fn the_description_in_full_and_the_digest_contain_all_words() {
+        let access = |word: &str| RequestedAccess::Program {
+            command: vec![
+                "curl".to_owned(),
+                "--token=hunter2".to_owned(),
+                word.to_owned(),
+            ],
+            files: Vec::new(),
+        };
+        assert_eq!(
+            access("x").describe_in_full(),
+            "run the program `curl --token=hunter2 x`"
+        );
+        let path = RequestedAccess::Path(PathBuf::from("/x"));
+        assert_eq!(path.describe_in_full(), path.to_string());
+        assert_eq!(access("x").digest(), access("x").digest());
+        assert_ne!(access("x").digest(), access("y").digest());
+    }
+
+    #[test]
+    fn a_program_has_the_digests_of_its_scripts() {
+        let folder = tempfile::tempdir().unwrap();
+        let outer = folder.path().canonicalize().unwrap();
+        let root = outer.join("repository");
+        std::fs::create_dir_all(root.join("tools")).unwrap();
+        for file in ["repository/get.sh", "repository/tools/get.sh", "get.sh"] {
+            std::fs::write(outer.join(file), "hunter2").unwrap();
+        }
+        let inside = root.join("get.sh").to_str().unwrap().to_owned();
+        let outside = outer.join("get.sh").to_str().unwrap().to_owned();
+        for (command, scripts) in [
+            (&["tools/get.sh", "x"][..], &["tools/get.sh"][..]),
+            (
+                &["sh", "get.sh", "tools/get.sh"],
+                &["get.sh", "tools/get.sh"],
+            ),
+            (&["sh", "../get.sh"], &["../get.sh"]),
+            (&["sh", &inside], &[&inside]),
+            (&["sh", &outside], &[]),
+            // The PATH decides which program this is.
+            (&["get.sh"], &[]),
+            (&["sh", "tools", "nosuch.sh"], &[]),
+        ] {
+            let command: Vec<String> = command.iter().map(ToString::to_string).collect();
+            let access = program_access(&command, &root, &root);
+            let digest = Some(sha256(b"hunter2"));
+            let files = scripts
+                .iter()
+                .map(|file| (PathBuf::from(file), digest.clone()));
+            let files = files.collect();
+            assert_eq!(access, RequestedAccess::Program { command, files });
+        }
+        assert_eq!(file_digest(&root.join("nosuch.sh")), None);
+    }
+
+    #[test]
+    fn the_digest_of_a_sops_file_depends_on_its_recipients_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = |text: &str| {
+            let file = folder.path().join("x.yaml");
+            std::fs::write(&file, text).unwrap();
+            sops_digest(&file)
+        };
+        let text = "a: hunter2\nsops:\n  mac: x\n  age:\n    - recipient: b\n      enc: c\n    - recipient: d\n";
+        let first = digest(text);
+        assert!(first.is_some());
+        for (old, new) in [
+            ("hunter2", "hunter3"),
+            ("mac: x", "mac: y"),
+            ("enc: c", "enc: d"),
+        ] {
+            assert_eq!(digest(&text.replace(old, new)), first, "{new}");
+        }
+        for (old, new) in [
+            ("recipient: b", "recipient: x"),
+            ("age", "kms"),
+            ("- recipient: d", "- recipient: ''"),
+        ] {
+            assert_ne!(digest(&text.replace(old, new)), first, "{new}");
+        }
+        for text in ["a: b\n", "a: [", "\0"] {
+            assert_eq!(digest(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn path_outside_follows_links_and_parents() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap().join("repository");

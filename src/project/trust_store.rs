@@ -331,3 +331,99 @@ fn encode(configs: Vec<TrustRecord>) -> String {
     .map(|text| text + "\n")
     .unwrap_or_default()
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::project::requests::RequestedAccess;
+
+    fn record(path: &Path, text: &str) -> TrustRecord {
+        TrustRecord {
+            path: path.to_str().unwrap().to_owned(),
+            sha256: sha256(text.as_bytes()),
+            requests: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn records_are_sorted_replaced_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = TrustStore::new(folder.path());
+        assert!(store.records().unwrap().is_empty());
+        let paths = ["b", "a"].map(|name| folder.path().join(name));
+        for path in &paths {
+            store.add(&record(path, "old")).unwrap();
+        }
+        let [b, a] = &paths;
+        store.add(&record(b, "new")).unwrap();
+        assert_eq!(
+            store.records().unwrap(),
+            [record(a, "old"), record(b, "new")]
+        );
+        store.remove(a.to_str().unwrap()).unwrap();
+        assert_eq!(store.records().unwrap(), [record(b, "new")]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_has_no_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = TrustStore::new(folder.path());
+        std::fs::create_dir_all(store.file().parent().unwrap()).unwrap();
+        for (text, reason) in [
+            ("", "it was not written by"),
+            (r#"{"version": 2, "configs": []}"#, "another version"),
+        ] {
+            std::fs::write(store.file(), text).unwrap();
+            let failure = store.records().unwrap_err();
+            assert!(failure.to_string().contains(reason), "{failure}");
+            assert!(failure.to_string().contains(&store.shown()), "{failure}");
+            assert!(store.add(&record(folder.path(), "")).is_err(), "{text}");
+        }
+        std::fs::remove_file(store.file()).unwrap();
+        std::fs::create_dir(store.file()).unwrap();
+        assert!(store.records().is_err(), "a folder is not a file");
+    }
+
+    #[test]
+    fn the_state_of_a_record_depends_on_the_text_of_the_config() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        std::fs::write(&file, "a").unwrap();
+        assert_eq!(record(&file, "a").state(), "trusted");
+        assert_eq!(record(&file, "b").state(), "changed");
+        assert_eq!(record(&folder.path().join("x"), "a").state(), "missing");
+    }
+
+    #[test]
+    fn the_command_contains_a_folder_below_the_working_directory() {
+        for (path, command) in [
+            ("stackref.toml", "stackref trust"),
+            ("../../stackref.toml", "stackref trust"),
+            ("a b/stackref.toml", "stackref trust 'a b'"),
+            ("../a/stackref.toml", "stackref trust ../a"),
+            ("a/x.toml", "stackref trust a/x.toml"),
+        ] {
+            assert_eq!(command_for(path), command, "{path}");
+        }
+    }
+
+    #[test]
+    fn at_most_ten_requests_are_listed() {
+        let requests: Vec<_> = (0..12)
+            .map(|number| Request {
+                inventory: "x".to_owned(),
+                access: RequestedAccess::Path(PathBuf::from(format!("/{number}"))),
+            })
+            .collect();
+        let listed = |count| {
+            let requests: Vec<_> = requests.iter().take(count).collect();
+            list_requests(&requests)
+        };
+        let path = |number| format!("use the path `/{number}` outside the repository");
+        assert_eq!(listed(2), format!("{}, to {}", path(0), path(1)));
+        assert!(listed(10).ends_with(&path(9)), "{}", listed(10));
+        assert!(listed(11).ends_with(", to 1 more"), "{}", listed(11));
+        assert!(listed(12).ends_with(", to 2 more"), "{}", listed(12));
+    }
+}
