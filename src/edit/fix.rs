@@ -433,3 +433,43 @@ impl ChangedFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::finding::{Fix, Severity};
+    use crate::diagnostics::finding_builder::{FindingBuilder, build_all};
+    use crate::text::source::SourceFile;
+
+    #[test]
+    fn of_findings_with_touching_edits_only_the_first_is_fixed() {
+        let file = Arc::new(SourceFile::new("a.yaml", "0123456789"));
+        let source = RedactedSource::span_only(&file);
+        for (edits, fixed) in [
+            (&[&[(0, 2)][..], &[(3, 5)]][..], &[0, 1][..]),
+            (&[&[(0, 2)], &[(2, 4)]], &[0]),
+            (&[&[(4, 6)], &[(0, 3)], &[(2, 4)], &[(7, 8)]], &[0, 1, 3]),
+            (&[&[(3, 3)], &[(3, 3)], &[(4, 4)]], &[0, 2]),
+            (&[&[(2, 3), (6, 7)], &[(4, 5)], &[(0, 1), (7, 8)]], &[0, 1]),
+        ] {
+            let builder = |_| FindingBuilder::new(RuleId::UnknownKey, &source, Span::new(0, 1), "");
+            let builders = edits.iter().map(builder).collect();
+            let mut findings = build_all(builders, |_| Some(Severity::Error));
+            for (finding, edits) in findings.iter_mut().zip(edits) {
+                let edit = |&(start, end): &(usize, usize)| FixEdit::new(Span::new(start, end), "");
+                finding.fix = Some(Fix {
+                    applicability: Applicability::Safe,
+                    edits: edits.iter().map(edit).collect(),
+                });
+            }
+            let kept = non_overlapping(findings.iter().collect()).into_iter();
+            let place = |kept: &Finding| {
+                findings
+                    .iter()
+                    .position(|finding| std::ptr::eq(finding, kept))
+            };
+            let kept: Vec<_> = kept.filter_map(place).collect();
+            assert_eq!(kept, fixed, "{edits:?}");
+        }
+    }
+}
