@@ -377,7 +377,8 @@ mod tests {
             std::fs::write(store.file(), text).unwrap();
             let failure = store.records().unwrap_err();
             assert!(failure.to_string().contains(reason), "{failure}");
-            assert!(failure.to_string().contains(&store.shown()), "{failure}");
+            let shown = store.file().display().to_string();
+            assert!(failure.to_string().contains(&shown), "{failure}");
             assert!(store.add(&record(folder.path(), "")).is_err(), "{text}");
         }
         std::fs::remove_file(store.file()).unwrap();

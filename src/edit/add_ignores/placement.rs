@@ -242,3 +242,183 @@ impl<'a> OriginalFile<'a> {
 fn continues_on_next_line(line: &str) -> bool {
     line.trim_end().ends_with('\\')
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::diagnostics::finding::Severity;
+    use crate::diagnostics::finding_builder::{FindingBuilder, build_all};
+    use crate::text::source::SourceFile;
+
+    const MARKDOWN: Syntax = Syntax::Script(ScriptHost::Markdown);
+    const SHELL: Syntax = Syntax::Script(ScriptHost::Shell);
+
+    fn source(path: &str, text: &str) -> Arc<RedactedSource> {
+        RedactedSource::span_only(&Arc::new(SourceFile::new(path, text)))
+    }
+
+    fn original(source: &Arc<RedactedSource>, syntax: Syntax) -> OriginalFile<'_> {
+        let document = Document::parse(Arc::clone(source.file()), syntax).unwrap();
+        OriginalFile::new(source, syntax, document)
+    }
+
+    #[test]
+    fn header_of_a_block_scalar_ends_a_line_of_yaml() {
+        for (line, opens) in [
+            ("a: |", true),
+            ("a: >-2 \n  b", true),
+            ("a: b", false),
+            ("a: b|", false),
+            ("a: '|x'", false),
+            ("a: \"b |x\"", false),
+        ] {
+            let source = source("x.yaml", line);
+            let file = original(&source, Syntax::Yaml);
+            assert_eq!(file.opens_block(source.line_span(0)), opens, "{line}");
+        }
+        let source = source("x.sh", "zenml secret list |\n  cat");
+        assert!(!original(&source, SHELL).opens_block(source.line_span(0)));
+    }
+
+    #[test]
+    fn only_a_block_of_markdown_has_a_line_above_it() {
+        for (path, syntax, text, fence) in [
+            ("x.md", MARKDOWN, "a\n```sh\nzenml x\n```\n", Some("```sh")),
+            (
+                "x.md",
+                MARKDOWN,
+                "a\n  ~~~\n  zenml x\n  ~~~\n",
+                Some("  ~~~"),
+            ),
+            ("x.md", MARKDOWN, "a\n\nzenml x\n", None),
+            ("x.md", MARKDOWN, "zenml x\n", None),
+            ("x.MDX", MARKDOWN, "a\n```sh\nzenml x\n```\n", None),
+            ("x.sh", SHELL, "```\nzenml x\n", None),
+        ] {
+            let source = source(path, text);
+            let line = source.line_span(text.find("zenml").unwrap());
+            let found = original(&source, syntax).block_above(line);
+            assert_eq!(
+                found.map(|fence| source.slice(fence)),
+                fence,
+                "{path}: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn comments_follow_the_layout_of_the_file() {
+        let line = Span::new;
+        let rules = BTreeSet::from([RuleId::UnknownKey]);
+        for (text, placement, expected) in [
+            (
+                "a: b \t\nc: d",
+                Placement::EndOfLine(line(0, 6)),
+                "a: b # stackref: ignore[unknown-key]\nc: d",
+            ),
+            (
+                "a:\r\n \tb: c",
+                Placement::LineAbove(line(4, 10)),
+                "a:\r\n \t# stackref: ignore[unknown-key]\r\n \tb: c",
+            ),
+            (
+                "\u{feff}a: b",
+                Placement::LineAbove(line(0, 7)),
+                "\u{feff}# stackref: ignore[unknown-key]\na: b",
+            ),
+            (
+                "a\n```",
+                Placement::AboveBlock(line(2, 5)),
+                "a\n<!-- stackref: ignore[unknown-key] -->\n```",
+            ),
+            (
+                "a: b # stackref: ignore[x, y ,] why",
+                Placement::ExistingComment(0),
+                "a: b # stackref: ignore[x, y, unknown-key] why",
+            ),
+        ] {
+            let syntax = if text.contains('`') {
+                MARKDOWN
+            } else {
+                Syntax::Yaml
+            };
+            let source = source("x", text);
+            let edit = original(&source, syntax).edit(placement, &rules).unwrap();
+            let edited = crate::document::apply(text, &[edit]).unwrap();
+            assert_eq!(edited, expected);
+        }
+    }
+
+    /// Returns whether a comment fits for a finding in the command of a script.
+    fn fits_script(path: &str, syntax: Syntax, text: &str, placement: Placement) -> bool {
+        let source = source(path, text);
+        let at = text.find("zenml").unwrap_or_default();
+        let builder = FindingBuilder::new(RuleId::UnknownKey, &source, Span::new(at, at), "");
+        let findings = build_all(vec![builder], |_| Some(Severity::Error));
+        let file = original(&source, syntax);
+        file.fits_script(placement, findings.first().unwrap())
+    }
+
+    #[test]
+    fn comment_does_not_change_the_commands_of_a_script() {
+        const COMMAND: &str = "zenml a \\\n  b\n";
+        let dockerfile = Syntax::Script(ScriptHost::Dockerfile);
+        let notebook = Syntax::Script(ScriptHost::Notebook);
+        let (first, second) = (Span::new(0, 9), Span::new(10, 13));
+        for (path, syntax, text, placement, fits) in [
+            ("x.sh", SHELL, COMMAND, Placement::LineAbove(first), true),
+            ("x.sh", SHELL, COMMAND, Placement::EndOfLine(first), false),
+            ("x.sh", SHELL, COMMAND, Placement::LineAbove(second), false),
+            ("x.sh", SHELL, COMMAND, Placement::EndOfLine(second), true),
+            (
+                "x.sh",
+                SHELL,
+                "`zenml`",
+                Placement::EndOfLine(Span::new(0, 7)),
+                true,
+            ),
+            (
+                "x.md",
+                MARKDOWN,
+                "`zenml`",
+                Placement::LineAbove(Span::new(0, 7)),
+                false,
+            ),
+            (
+                "x.md",
+                MARKDOWN,
+                "zenml a",
+                Placement::LineAbove(Span::new(0, 7)),
+                true,
+            ),
+            (
+                "Dockerfile",
+                dockerfile,
+                "RUN zenml",
+                Placement::EndOfLine(Span::new(0, 9)),
+                false,
+            ),
+            (
+                "Dockerfile",
+                dockerfile,
+                "RUN zenml",
+                Placement::LineAbove(Span::new(0, 9)),
+                true,
+            ),
+            (
+                "x.ipynb",
+                notebook,
+                "{}",
+                Placement::LineAbove(Span::new(0, 2)),
+                false,
+            ),
+        ] {
+            assert_eq!(
+                fits_script(path, syntax, text, placement),
+                fits,
+                "{path}: {placement:?}"
+            );
+        }
+    }
+}
