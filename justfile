@@ -106,8 +106,8 @@ instructions *options:
     cargo build --locked --release
     python3 benches/instructions.py target/release/stackref {{options}}
 
-# Changes the parsers and the writer in small places, and lists changes that no test notices (docs/dev/mutation.md). Needs
-# cargo-mutants 27.1 on the PATH. All changes take more than a day, so name a part, for example `--re src/document/edits.rs`.
+# Changes the code in small places, and lists changes that no test notices (docs/dev/mutation.md). Needs cargo-mutants 27.1 on the
+# PATH. All changes take days, so name a part, for example `--re src/document/edits.rs`.
 mutants *options:
     #!/usr/bin/env bash
     set -euo pipefail
