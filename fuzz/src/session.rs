@@ -135,15 +135,21 @@ fn message_groups(bytes: &[u8], root: &str) -> Vec<Vec<Message>> {
     groups
 }
 
-/// Runs a session with threads, as the program does, and returns the messages of the server.
+/// Runs a session with threads, as the program does, and returns the messages of the server. The
+/// first group is `initialize`, whose answer a client waits for: it may not cancel it.
 fn run_with_threads(groups: Vec<Vec<Message>>, root: &Path) -> Vec<Message> {
     let (server, client) = Connection::memory();
     let cwd = root.to_path_buf();
     let thread = std::thread::spawn(move || serve(server, Arc::new(NoEnvironment), cwd));
-    for message in groups.into_iter().flatten() {
+    let mut groups = groups.into_iter();
+    let mut messages = Vec::new();
+    for message in groups.next().into_iter().flatten() {
+        client.sender.send(message).unwrap();
+        messages.push(client.receiver.recv_timeout(PATIENCE).unwrap());
+    }
+    for message in groups.flatten() {
         client.sender.send(message).unwrap();
     }
-    let mut messages = Vec::new();
     // The channel is closed when the server has ended.
     loop {
         match client.receiver.recv_timeout(PATIENCE) {

@@ -232,6 +232,8 @@ regressions!(
         tab_before_comment,
         tab_below_a_plain_scalar,
         tab_between_carriage_returns;
+    session:
+        cancelled_initialize;
 );
 
 #[test]
