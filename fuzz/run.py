@@ -9,8 +9,8 @@ Examples:
     fuzz/run.sh --total 3600              # all targets in an hour
     fuzz/run.sh --minimize 600            # ten minutes each, then writes fuzz/corpora
 
-One target runs on each processor. Inputs have up to 512 bytes (those of `session` 128), and in the last eighth of a longer run
-eight times as many. Inputs that fail are written to fuzz/artifacts/TARGET. README.md describes what to do with them.
+One target runs on each processor. Inputs have up to 512 bytes (those of slow targets fewer), and in the last eighth of a longer
+run eight times as many. Inputs that fail are written to fuzz/artifacts/TARGET. README.md describes what to do with them.
 
 A run begins with the archive of the target in fuzz/corpora, the small files of fixtures, and earlier findings. `--minimize` reduces the
 corpus to the inputs that reach a branch which no smaller input reaches, and writes the archive again.
@@ -38,10 +38,10 @@ import tempfile
 FUZZ = pathlib.Path(__file__).resolve().parent
 ROOT = FUZZ.parent
 README = FUZZ / "README.md"
-# The largest inputs, in bytes. A session checks its files again after each message.
-SHORT, LONG = 512, 4096
-SESSION_SHORT, SESSION_LONG = 128, 1024
-# Longer runs have a part with long inputs.
+# The largest inputs, in bytes, and those of targets that need more time for each byte. A longer run has a part with larger inputs.
+SHORT = 512
+SHORT_OF_SLOW_TARGETS = {"check_python": 256, "session": 128}
+LONG_FACTOR = 8
 LONG_RUN_SECONDS, LONG_RUN_EXECUTIONS = 60, 100_000
 COLUMNS = ["target", "executions", "seconds", "commit", "findings", "corpus", "edges"]
 
@@ -109,20 +109,20 @@ def seeds(target, folder):
                 (folder / hashlib.sha1(text).hexdigest()).write_bytes(text)
 
 
-def lengths(target):
-    return (SESSION_SHORT, SESSION_LONG) if target == "session" else (SHORT, LONG)
+def short_length(target):
+    return SHORT_OF_SLOW_TARGETS.get(target, SHORT)
 
 
 def parts_of_run(args, target):
     """Yields the limits of the parts of a run, and the lengths of their inputs."""
-    short_length, long_length = lengths(target)
+    short = short_length(target)
     if args.runs:
         long = args.runs // 8 if args.runs >= LONG_RUN_EXECUTIONS else 0
-        amounts = [(args.runs - long, short_length), (long, long_length)]
+        amounts = [(args.runs - long, short), (long, LONG_FACTOR * short)]
         limit = "-runs={}"
     else:
         long = args.seconds // 8 if args.seconds >= LONG_RUN_SECONDS else 0
-        amounts = [(args.seconds - long, short_length), (long, long_length)]
+        amounts = [(args.seconds - long, short), (long, LONG_FACTOR * short)]
         limit = "-max_total_time={}"
     for amount, length in amounts:
         if amount:
@@ -187,7 +187,7 @@ def minimize(args, target, folders):
     smaller = corpus.with_name(f"{target}.smaller")
     shutil.rmtree(smaller, ignore_errors=True)
     smaller.mkdir()
-    options = ["-merge=1", "-use_counters=0", f"-max_len={lengths(target)[0]}"]
+    options = ["-merge=1", "-use_counters=0", f"-max_len={short_length(target)}"]
     log = FUZZ / "artifacts" / f"{target}.merge.log"
     with open(log, "wb") as out, tempfile.TemporaryDirectory(dir=memory_disk()) as files:
         command = [args.binaries / target, *options, smaller, *folders]
@@ -286,7 +286,8 @@ def main():
             for result in pool.map(lambda target: run(args, target), args.targets):
                 figures = f"{result.executions:12,} {result.seconds:9.1f} {result.speed():11,} {result.corpus:7,} {result.edges:7,}"
                 print(f"{result.target:16} {figures}", flush=True)
-                append_result(args.results, result)
+                if result.executions:
+                    append_result(args.results, result)
                 failed += [result.target] * bool(result.findings)
     if args.write:
         write_table(read_results(args.results))
