@@ -8,6 +8,8 @@ use super::server::Server;
 use crate::diagnostics::error::Failure;
 use gen_lsp_types as lsp;
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,8 +24,19 @@ pub struct ProjectWork {
     load_began: Option<SystemTime>,
     /// Whether the files have changed since the running load began.
     must_load_again: bool,
+    /// The files that have changed since the running load began. It may have read them before.
+    changed_files: BTreeSet<PathBuf>,
     query: Option<RunningQuery>,
     last_query: u64,
+}
+
+impl ProjectWork {
+    /// Notes a changed file, so that it is read again after a running load.
+    pub(super) fn note_change(&mut self, path: &Path) {
+        if self.is_loading {
+            self.changed_files.insert(path.to_path_buf());
+        }
+    }
 }
 
 /// A query to inventories that is running.
@@ -66,6 +79,7 @@ impl Server {
         };
         work.is_loading = false;
         let must_load_again = std::mem::take(&mut work.must_load_again);
+        let changed_files = std::mem::take(&mut work.changed_files);
         let read_after = work.load_began.unwrap_or(SystemTime::UNIX_EPOCH);
         let project = self.projects.iter_mut().find(|project| project.id == id);
         let keeps_answers = project.is_some_and(|project| project.replace(result, &self.documents));
@@ -77,6 +91,10 @@ impl Server {
         }
         if must_load_again {
             self.begin_load(id);
+        } else {
+            for path in changed_files {
+                self.file_changed(&path);
+            }
         }
         self.offer_trust(id);
     }

@@ -22,10 +22,20 @@ const COMPARISON_INTERVAL: Duration = Duration::from_millis(200);
 /// The resolution of modification times, on systems where it is low.
 const CLOCK_RESOLUTION: Duration = Duration::from_millis(20);
 
-/// The modification times and sizes of files; `None` for those that do not exist.
+/// What is known of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileStamp {
+    Missing,
+    /// Its modification time and size.
+    Present(SystemTime, u64),
+    /// It may have been read before its last modification.
+    Outdated,
+}
+
+/// The modification times and sizes of files.
 #[derive(Default)]
 pub struct FileStamps {
-    stamps: BTreeMap<PathBuf, Option<(SystemTime, u64)>>,
+    stamps: BTreeMap<PathBuf, FileStamp>,
     compared_at: Option<Instant>,
 }
 
@@ -41,7 +51,10 @@ impl FileStamps {
         for path in files {
             self.stamps
                 .entry(path)
-                .or_insert_with_key(|path| stamp(path).filter(|(modified, _)| *modified < since));
+                .or_insert_with_key(|path| match stamp(path) {
+                    FileStamp::Present(modified, _) if modified >= since => FileStamp::Outdated,
+                    stamp => stamp,
+                });
         }
     }
 
@@ -67,9 +80,13 @@ impl FileStamps {
     }
 }
 
-fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
-    let metadata = path.metadata().ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+fn stamp(path: &Path) -> FileStamp {
+    let Ok(metadata) = path.metadata() else {
+        return FileStamp::Missing;
+    };
+    metadata.modified().map_or(FileStamp::Outdated, |modified| {
+        FileStamp::Present(modified, metadata.len())
+    })
 }
 
 impl Server {
@@ -152,6 +169,9 @@ impl Server {
         let is_open = self.documents.of_path(path).is_some();
         let mut reloaded = Vec::new();
         for project in &mut self.projects {
+            if let Some(work) = self.work.get_mut(&project.id) {
+                work.note_change(path);
+            }
             match project.effect_of(path) {
                 FileEffect::None => {}
                 FileEffect::File if is_open => {}
@@ -180,4 +200,29 @@ fn watcher(file: &Path) -> Option<Value> {
     let is_plain = !name.contains(['*', '?', '[', ']', '{', '}']);
     let pattern = if is_plain { name } else { "*" };
     Some(json!({"globPattern": {"baseUri": folder, "pattern": pattern}}))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_modified_while_it_was_read_counts_as_changed_even_if_it_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml");
+        std::fs::write(&path, "a").unwrap();
+        for (read_after, expected) in [
+            (SystemTime::UNIX_EPOCH, vec![path.clone()]),
+            (SystemTime::now() + Duration::from_secs(60), Vec::new()),
+        ] {
+            let mut stamps = FileStamps::default();
+            stamps.record(BTreeSet::from([path.clone()]), read_after);
+            assert_eq!(stamps.changed(), expected);
+        }
+        let mut stamps = FileStamps::default();
+        stamps.record(BTreeSet::from([path.clone()]), SystemTime::UNIX_EPOCH);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(stamps.changed(), [path]);
+    }
 }
