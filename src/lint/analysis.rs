@@ -1,6 +1,7 @@
 //! The analysis of one file: its contents, and the findings that need no inventory.
 //!
-//! [`analyze`] computes every fact about a file exactly once, without I/O. Commands, `--fix` and an
+//! [`analyze`] computes every fact about a file exactly once. It reads no other files, except those
+//! that Python code imports and the other files of a Terraform module. Commands, `--fix` and an
 //! editor's buffer start from the same [`Analysis`], so `check` and `render` agree on the
 //! references: a scalar yields references unless a scalar rule of severity error reports it.
 

@@ -80,7 +80,7 @@ pub const RULES: [&Rule; 26] = [
 /// Checks a subject: returns the finding of the first rule that reports one, in the order of
 /// [`RULES`].
 ///
-/// Only this function and [`check_dynamic_use`] call rules.
+/// Rules are called by this function and [`check_dynamic_use`], and `render` calls `empty_value`.
 pub fn check(subject: Subject<'_>) -> Option<FindingBuilder> {
     let (first, last) = range_of(subject.kind());
     let rules = RULES.get(first..=last).unwrap_or_default();

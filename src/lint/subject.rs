@@ -17,7 +17,8 @@ use std::sync::Arc;
 /// Something that rules check.
 #[derive(Clone, Copy)]
 pub enum Subject<'s> {
-    /// A document that does not parse, and the error.
+    /// A document that does not parse or that its readers refuse, for example because of a duplicate
+    /// key, and the error.
     Document(&'s Arc<RedactedSource>, &'s SyntaxError),
     /// A scalar in its context.
     Scalar(&'s ScalarContext<'s>),

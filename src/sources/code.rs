@@ -1,5 +1,5 @@
-//! The source of code: `zenml` commands in scripts and Markdown pages, and calls in Python and
-//! Terraform.
+//! The source of code: `zenml` commands in scripts, CI files, documentation and notebooks, and calls
+//! in Python and Terraform.
 
 use crate::document::{Document, ScriptHost, Syntax, directives};
 use crate::sources::{SourceModel, call_redactions, command_redactions, mask_spans, stack_model};

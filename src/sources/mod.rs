@@ -4,8 +4,8 @@
 //! Each source has one function that reads a document into a [`SourceModel`]:
 //!
 //! - `stacks` reads YAML, TOML and JSON.
-//! - `code` reads the `zenml` commands in scripts and Markdown pages, and the calls in Python and
-//!   Terraform.
+//! - `code` reads the `zenml` commands in scripts, CI files, documentation and notebooks, and the
+//!   calls in Python and Terraform.
 
 pub mod component_nodes;
 pub mod declarations;

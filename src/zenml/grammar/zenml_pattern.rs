@@ -6,7 +6,7 @@ use super::characters::is_space;
 /// the value is not a reference for `ZenML`.
 ///
 /// `ZenML` uses the pattern `\{\{\s*\S+?\.\S+\s*\}\}` and, before 0.40, the same pattern without
-/// white space. This function is simple instead of fast, since tests compare the grammar with it.
+/// white space. This function is simple, because tests also compare the grammar with it.
 pub fn parse_as_zenml(text: &str) -> Option<(&str, &str)> {
     let inner = text
         .strip_prefix("{{")?
