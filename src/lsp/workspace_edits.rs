@@ -8,6 +8,7 @@ use crate::text::source::{Span, floor_char_boundary};
 use gen_lsp_types as lsp;
 use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -107,12 +108,25 @@ pub fn differences(old: &str, new: &str) -> Vec<Edit> {
         Some(deadline),
     );
     let changed = ops.into_iter().filter(|op| op.tag() != DiffTag::Equal);
-    let edits = changed.filter_map(|op| {
-        let span = old_lines.span(op.old_range());
-        let new = slice(new, new_lines.span(op.new_range()))?;
+    let ranges = changed.flat_map(|op| line_pairs(op.old_range(), op.new_range()));
+    let edits = ranges.filter_map(|(old_range, new_range)| {
+        let span = old_lines.span(old_range);
+        let new = slice(new, new_lines.span(new_range))?;
         Some(trim(span, slice(old, span)?, new))
     });
     edits.collect()
+}
+
+/// Divides changed lines into pairs of an old and a new line, so that no edit repeats the text between
+/// two changes. Other changes stay one.
+fn line_pairs(old: Range<usize>, new: Range<usize>) -> Vec<(Range<usize>, Range<usize>)> {
+    if old.len() == new.len() {
+        old.zip(new)
+            .map(|(old, new)| (old..old + 1, new..new + 1))
+            .collect()
+    } else {
+        vec![(old, new)]
+    }
 }
 
 fn slice(text: &str, span: Span) -> Option<&str> {
@@ -169,7 +183,7 @@ impl<'t> Lines<'t> {
         Self { texts, starts }
     }
 
-    fn span(&self, lines: std::ops::Range<usize>) -> Span {
+    fn span(&self, lines: Range<usize>) -> Span {
         let start = |line: usize| self.starts.get(line).copied().unwrap_or_default();
         Span::new(start(lines.start), start(lines.end))
     }
@@ -203,6 +217,11 @@ mod tests {
             ("a\r\nb", "a\nb", vec![(1, 3, "\n")]),
             ("a\nb", "a\r\nb", vec![(1, 2, "\r\n")]),
             ("a1\nb\nc1\n", "a2\nb\nc2\n", vec![(1, 2, "2"), (6, 7, "2")]),
+            (
+                "a1 b\nc1 d\n",
+                "a2 b\nc2 d\n",
+                vec![(1, 2, "2"), (6, 7, "2")],
+            ),
             ("aa", "aaa", vec![(2, 2, "a")]),
             ("x", "x", vec![]),
             ("", "x\n", vec![(0, 0, "x\n")]),
