@@ -96,37 +96,26 @@ pub fn document_edit(
     lsp::TextDocumentEdit::new(document, edits)
 }
 
-/// Returns the edits from one text to another one, in order. Lines that are the same stay, so that
-/// cursors and marks in them do, too.
+/// Returns the edits from one text to another one, in order. Words that are the same stay, so that
+/// cursors and marks in them do, too, and no edit repeats a value between two changes.
 pub fn differences(old: &str, new: &str) -> Vec<Edit> {
-    let (old_lines, new_lines) = (Lines::new(old), Lines::new(new));
     let deadline = Instant::now() + MAX_SEARCH;
-    let ops = capture_diff_slices_deadline(
-        Algorithm::Myers,
-        &old_lines.texts,
-        &new_lines.texts,
-        Some(deadline),
-    );
-    let changed = ops.into_iter().filter(|op| op.tag() != DiffTag::Equal);
-    let ranges = changed.flat_map(|op| line_pairs(op.old_range(), op.new_range()));
-    let edits = ranges.filter_map(|(old_range, new_range)| {
-        let span = old_lines.span(old_range);
-        let new = slice(new, new_lines.span(new_range))?;
-        Some(trim(span, slice(old, span)?, new))
-    });
-    edits.collect()
-}
-
-/// Divides changed lines into pairs of an old and a new line, so that no edit repeats the text between
-/// two changes. Other changes stay one.
-fn line_pairs(old: Range<usize>, new: Range<usize>) -> Vec<(Range<usize>, Range<usize>)> {
-    if old.len() == new.len() {
-        old.zip(new)
-            .map(|(old, new)| (old..old + 1, new..new + 1))
-            .collect()
-    } else {
-        vec![(old, new)]
+    let (old_lines, new_lines) = (Parts::lines(old), Parts::lines(new));
+    let mut edits = Vec::new();
+    for (old_lines, new_lines) in old_lines.changes(&new_lines, deadline) {
+        let (Some(old_text), Some(new_text)) = (slice(old, old_lines), slice(new, new_lines))
+        else {
+            continue;
+        };
+        let (old_words, new_words) = (Parts::words(old_text), Parts::words(new_text));
+        for (old_words, new_words) in old_words.changes(&new_words, deadline) {
+            let (replaced, text) = (slice(old_text, old_words), slice(new_text, new_words));
+            let start = old_lines.start;
+            let span = Span::new(start + old_words.start, start + old_words.end);
+            edits.extend(replaced.zip(text).map(|(old, new)| trim(span, old, new)));
+        }
     }
+    edits
 }
 
 fn slice(text: &str, span: Span) -> Option<&str> {
@@ -165,27 +154,63 @@ fn trim(span: Span, old: &str, new: &str) -> Edit {
     Edit::new(span, new.get(..new.len() - end).unwrap_or_default())
 }
 
-/// The lines of a text with their line breaks, and the offset at which each begins.
-struct Lines<'t> {
+/// The parts of a text, and the offset at which each begins.
+struct Parts<'t> {
     texts: Vec<&'t str>,
     starts: Vec<usize>,
 }
 
-impl<'t> Lines<'t> {
-    fn new(text: &'t str) -> Self {
-        let texts: Vec<&str> = text.split_inclusive('\n').collect();
+impl<'t> Parts<'t> {
+    fn new(texts: Vec<&'t str>) -> Self {
         let mut starts = vec![0];
         let mut at = 0;
-        for line in &texts {
-            at += line.len();
+        for text in &texts {
+            at += text.len();
             starts.push(at);
         }
         Self { texts, starts }
     }
 
-    fn span(&self, lines: Range<usize>) -> Span {
-        let start = |line: usize| self.starts.get(line).copied().unwrap_or_default();
-        Span::new(start(lines.start), start(lines.end))
+    /// Divides a text into lines with their line breaks.
+    fn lines(text: &'t str) -> Self {
+        Self::new(text.split_inclusive('\n').collect())
+    }
+
+    /// Divides a text into runs of letters and digits, line breaks, and single other characters.
+    fn words(mut text: &'t str) -> Self {
+        let mut words = Vec::new();
+        while let Some(first) = text.chars().next() {
+            let end = if text.starts_with("\r\n") {
+                2
+            } else if first.is_alphanumeric() {
+                let end = text.find(|c: char| !c.is_alphanumeric());
+                end.unwrap_or(text.len())
+            } else {
+                first.len_utf8()
+            };
+            let (word, rest) = text.split_at(end);
+            words.push(word);
+            text = rest;
+        }
+        Self::new(words)
+    }
+
+    /// Returns the spans of the parts that differ, in this text and in another one.
+    fn changes(&self, other: &Self, deadline: Instant) -> Vec<(Span, Span)> {
+        let ops = capture_diff_slices_deadline(
+            Algorithm::Myers,
+            &self.texts,
+            &other.texts,
+            Some(deadline),
+        );
+        let changed = ops.iter().filter(|op| op.tag() != DiffTag::Equal);
+        let spans = changed.map(|op| (self.span(op.old_range()), other.span(op.new_range())));
+        spans.collect()
+    }
+
+    fn span(&self, parts: Range<usize>) -> Span {
+        let start = |part: usize| self.starts.get(part).copied().unwrap_or_default();
+        Span::new(start(parts.start), start(parts.end))
     }
 }
 
@@ -221,6 +246,11 @@ mod tests {
                 "a1 b\nc1 d\n",
                 "a2 b\nc2 d\n",
                 vec![(1, 2, "2"), (6, 7, "2")],
+            ),
+            (
+                "{{a.b}} hunter2 {{c.d}}\n",
+                "'{{a.b}}' hunter2 '{{c.d}}'\n",
+                vec![(0, 0, "'"), (7, 7, "'"), (16, 16, "'"), (23, 23, "'")],
             ),
             ("aa", "aaa", vec![(2, 2, "a")]),
             ("x", "x", vec![]),
