@@ -12,8 +12,9 @@
 //! reports.
 //!
 //! Each folder is a subject. The folders below are ordered: a folder uses only folders listed
-//! before it, and a test enforces that. Only `cli`, `workspace` and `commands` know arguments, the
-//! environment and the standard streams.
+//! before it, and a test enforces that. Only `cli` and `commands` use the process: its
+//! arguments, standard streams and exit code. They pass the streams and the environment to
+//! `workspace` in a `Context`.
 //!
 //! Exit codes are in [`diagnostics::outcome`]. ARCHITECTURE.md describes the life of a run, and how
 //! to add a rule, a source, an inventory, a format or a command.

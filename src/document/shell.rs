@@ -372,7 +372,6 @@ impl RegionReader<'_, '_, '_> {
             let name = self
                 .region
                 .slice(assignment.name.start, assignment.name.end);
-            let new_word = |word| Word::new(word, self.code.offsets).0;
             match assignment.value {
                 AssignedValue::Array(elements) => {
                     let elements = elements.into_iter();
@@ -383,7 +382,7 @@ impl RegionReader<'_, '_, '_> {
                 AssignedValue::Word(word) if is_assignment => {
                     let is_composed = !word.expansions.is_empty() && !assignment.appends;
                     if is_composed || word.as_str().contains("{{") {
-                        let value = new_word(word);
+                        let value = Word::new(word, self.code.offsets).0;
                         let assignments = &mut self.output.assignments;
                         if is_composed {
                             assignments.add_composed(name, &value);

@@ -135,13 +135,9 @@ impl<'m> Evaluator<'m> {
             ExprKind::Name(name) => self.name_value(at.module, expr, name).used_at(expr.span),
             ExprKind::Attribute(object, name) => {
                 let value = self.value(inner(*object));
-                let may_differ = match &value {
-                    Value::Instance(class) if class.module == at.module => {
-                        module.may_override(class.scope, *object, name)
-                    }
-                    _ => false,
-                };
-                let may_differ = may_differ || module.assigns_attribute(*object, name);
+                let is_overridden = matches!(&value, Value::Instance(class)
+                    if class.module == at.module && module.may_override(class.scope, *object, name));
+                let may_differ = is_overridden || module.assigns_attribute(*object, name);
                 match self.attribute_value(at.module, &value, name) {
                     Value::Text(_) | Value::Variable(_) | Value::Collection(_) if may_differ => {
                         Value::Unknown

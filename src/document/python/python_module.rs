@@ -253,18 +253,21 @@ impl PythonModule {
         let ExprKind::Name(name) = &object.kind else {
             return false;
         };
-        if !self.overridden.contains(&(class, attribute.to_owned())) {
-            return false;
-        }
-        let mut current = Some(object.scope);
+        let mut bindings = self.bindings(object.scope, name).iter();
+        self.overridden.contains(&(class, attribute.to_owned()))
+            && bindings.any(|binding| matches!(binding.value, Bound::Receiver(_)))
+    }
+
+    /// Returns the bindings of a name in a scope, or in the innermost scope around it that has the name.
+    pub fn bindings(&self, from: ScopeId, name: &str) -> &[Binding] {
+        let mut current = Some(from);
         while let Some(scope) = current.and_then(|scope| self.scope(scope)) {
             if let Some(bindings) = scope.names.get(name) {
-                let mut bindings = bindings.iter();
-                return bindings.any(|binding| matches!(binding.value, Bound::Receiver(_)));
+                return bindings;
             }
             current = scope.parent;
         }
-        false
+        &[]
     }
 
     /// Returns the span of an expression.

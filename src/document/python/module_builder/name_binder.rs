@@ -165,17 +165,10 @@ impl ModuleBuilder<'_> {
 
     /// Returns the class that a name is in the current scope.
     fn class_of(&self, name: &str) -> Option<ScopeId> {
-        let mut current = Some(self.scope);
-        while let Some(scope) = current.and_then(|scope| self.module.scope(scope)) {
-            if let Some(bindings) = scope.names.get(name) {
-                return match bindings.last()?.value {
-                    Bound::Class(class) => Some(class),
-                    _ => None,
-                };
-            }
-            current = scope.parent;
+        match self.module.bindings(self.scope, name).last()?.value {
+            Bound::Class(class) => Some(class),
+            _ => None,
         }
-        None
     }
 
     /// Binds the parameters of a function. Defaults and annotations are read in the scope around it.
