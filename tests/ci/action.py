@@ -16,6 +16,7 @@ import tempfile
 
 import yaml
 
+from counting import expect, finish
 from validators import actionlint_errors
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
@@ -27,13 +28,6 @@ EXPRESSION = re.compile(r"\$\{\{\s*([a-z.-]+)\s*\}\}")
 BUILD_SECONDS, RUN_SECONDS = 1200, 60
 SECRET = "hunter2-value"
 STACK = "stack_name: dev\ncomponents:\n  tracker:\n    flavor: x\n    configuration:\n      a: '{{{{db.{key}}}}}'\n"
-counts = {True: 0, False: 0}
-
-
-def expect(description, passed, detail=""):
-    counts[bool(passed)] += 1
-    if not passed:
-        print(f"FAILED {description}\n{detail}", file=sys.stderr)
 
 
 class Job:
@@ -345,8 +339,7 @@ def main():
     if code == 0:
         test_runs(temp)
         test_control_characters(temp)
-    print(f"{counts[True]} passed, {counts[False]} failed")
-    sys.exit(1 if counts[False] else 0)
+    finish()
 
 
 main()

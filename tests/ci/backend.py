@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 
+from counting import expect, finish
+
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SCRATCH = pathlib.Path(sys.argv[1]).resolve()
 SECONDS = 60
@@ -28,13 +30,6 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     return "stackref.whl"
 """
 BUILD = "import stackref_build as b; b.get_requires_for_build_wheel(); b.build_wheel('.')"
-counts = {True: 0, False: 0}
-
-
-def expect(description, passed, detail=""):
-    counts[bool(passed)] += 1
-    if not passed:
-        print(f"FAILED {description}\n{detail}", file=sys.stderr)
 
 
 def git(*words, folder):
@@ -157,8 +152,7 @@ def main():
     test_prerequisites(folder)
     test_build_folder(folder)
     test_clone_of_pre_commit()
-    print(f"{counts[True]} passed, {counts[False]} failed")
-    sys.exit(1 if counts[False] else 0)
+    finish()
 
 
 main()

@@ -23,6 +23,7 @@ import jsonschema
 import xmlschema
 
 import readers
+from counting import expect, finish
 from readers import Mismatch
 from validators import junit_schema, multitool_errors, sarif_schema
 from values import forbidden_values
@@ -43,13 +44,6 @@ HOSTILE = {
     "new\nline.stack.json": '{"stack_name": "n", "components": {"a": {"b": "{{x.y\\n}}", "c": "{{ x.y"}}}',
     "broken.stack.toml": "stack_name = 'a'\n\n[components.a\npassword = 'hunter2'\n",
 }
-counts = {True: 0, False: 0}
-
-
-def expect(description, passed, detail=""):
-    counts[bool(passed)] += 1
-    if not passed:
-        print(f"FAILED {description}\n{detail}", file=sys.stderr)
 
 
 def run(args, folder, stdin):
@@ -186,8 +180,7 @@ def main():
     expect("the schema of SARIF rejects an invalid document", list(sarif.iter_errors(json.loads(wrong.read_text(encoding="utf-8")))))
     expect("the schema of JUnit rejects an invalid document", not junit.is_valid("<testsuites><testsuite name='a'/></testsuites>"))
     expect("the schema of GitLab rejects an invalid document", not gitlab.is_valid([{"description": "a", "check_name": "b", "fingerprint": "c"}]))
-    print(f"{counts[True]} passed, {counts[False]} failed")
-    sys.exit(1 if counts[False] else 0)
+    finish()
 
 
 main()

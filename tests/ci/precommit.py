@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+from counting import expect, finish
+
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SCRATCH = pathlib.Path(sys.argv[1]).resolve()
 HOME, TEMP = SCRATCH / "home", SCRATCH / "temp"
@@ -49,13 +51,6 @@ components:
       tracking_password: '{{db.KEY}}'
 """
 SCRIPT = "zenml alerter register a --flavor=slack --slack_token={{db.tokn}}\n"
-counts = {True: 0, False: 0}
-
-
-def expect(description, passed, output):
-    counts[bool(passed)] += 1
-    if not passed:
-        print(f"FAILED {description}\n{output}", file=sys.stderr)
 
 
 def environment():
@@ -195,8 +190,7 @@ def main():
         finally:
             shutil.rmtree(folder)
     test_size()
-    print(f"{counts[True]} passed, {counts[False]} failed")
-    sys.exit(1 if counts[False] else 0)
+    finish()
 
 
 main()

@@ -15,16 +15,11 @@ import tarfile
 import venv
 import zipfile
 
+from counting import expect, finish
+
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SCRATCH = pathlib.Path(sys.argv[1]).resolve()
 BUILD_SECONDS, RUN_SECONDS = 1200, 120
-counts = {True: 0, False: 0}
-
-
-def expect(description, passed, output):
-    counts[bool(passed)] += 1
-    if not passed:
-        print(f"FAILED {description}\n{output}", file=sys.stderr)
 
 
 def run(*args, stdin="", folder=CHECKOUT, seconds=RUN_SECONDS):
@@ -93,8 +88,7 @@ def main():
     check_wheel(wheel)
     check_sdist(sdist)
     test_installed_wheel(wheel)
-    print(f"{counts[True]} passed, {counts[False]} failed")
-    sys.exit(1 if counts[False] else 0)
+    finish()
 
 
 main()

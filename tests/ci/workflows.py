@@ -11,6 +11,7 @@ import sys
 
 import yaml
 
+from counting import expect, finish
 from validators import actionlint_errors
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,13 +26,6 @@ FORM_ELEMENTS = {
     "markdown": {"value"}, "textarea": {"label"}, "input": {"label"}, "dropdown": {"label", "options"},
     "checkboxes": {"label", "options"},
 }
-counts = {True: 0, False: 0}
-
-
-def expect(description, passes, detail=""):
-    counts[bool(passes)] += 1
-    if not passes:
-        print(f"FAILED {description}\n{detail}", file=sys.stderr)
 
 
 def expect_success(name, *args, text=None):
@@ -100,8 +94,7 @@ def main():
     # The folder, so that zizmor also reads dependabot.yml.
     inputs = [GITHUB, CHECKOUT / "action.yml"]
     expect_success("zizmor", "--offline", "--no-progress", "--persona", "auditor", *inputs)
-    print(f"{counts[True]} passed, {counts[False]} failed")
-    sys.exit(1 if counts[False] else 0)
+    finish()
 
 
 main()

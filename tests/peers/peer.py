@@ -44,6 +44,11 @@ class Comparison:
         if not passed:
             print(f"FAILED {description}")
 
+    def expect_none(self, problems, subject, name, text):
+        """Counts a generated file that must have no problems. Prints them with the lines of the file."""
+        lines = "".join(f"    {at:3}| {line}\n" for at, line in enumerate(text.splitlines(), 1))
+        self.expect(not problems, subject, f"{name}:\n  " + "\n  ".join(problems) + "\n" + lines)
+
     def allow(self, difference):
         """Counts a documented difference."""
         self.counts["passed"] += 1
@@ -60,3 +65,15 @@ class Comparison:
 def text_at(text, span):
     """The text at a span of a report. The offsets are bytes."""
     return text.encode()[span["offset"] : span["offset"] + span["length"]].decode()
+
+
+def of_file(listed, name):
+    """The references and declarations of one file in a report of `refs`."""
+    return {kind: [at for at in listed[kind] if at["path"] == name] for kind in ("references", "declarations")}
+
+
+def compare_declarations(listed, declared):
+    """Returns the problems of declarations, each a name and its sorted keys, and the number of those that are right."""
+    own = {(declaration["secret"], tuple(sorted(declaration["keys"]))) for declaration in listed["declarations"]}
+    problems = [] if own == declared else [f"declarations: {own} instead of {declared}"]
+    return problems, len(own & declared)

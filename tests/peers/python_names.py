@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 
-from peer import Comparison
+from peer import Comparison, compare_declarations, of_file
 from python_modules import Module
 
 RUNNER = pathlib.Path(__file__).resolve().parent / "stand_in/run_modules.py"
@@ -52,11 +52,8 @@ def compare(facts, listed):
             counts["dynamic"] += 1
         else:
             problems.append(f"stackref does not find {name}.{key} in line {line}")
-    own = {(declaration["secret"], tuple(sorted(declaration["keys"]))) for declaration in listed["declarations"]}
-    if own != declared:
-        problems.append(f"declarations: {own} instead of {declared}")
-    counts["declared"] = len(own & declared)
-    return problems, counts
+    wrong, counts["declared"] = compare_declarations(listed, declared)
+    return problems + wrong, counts
 
 
 def main():
@@ -81,11 +78,9 @@ def main():
         listed = comparison.run("refs", generated)
     totals = collections.Counter()
     for name, text in texts.items():
-        own = {kind: [at for at in listed[kind] if at["path"] == name] for kind in ("references", "declarations")}
-        problems, counts = compare(recorded[name], own)
+        problems, counts = compare(recorded[name], of_file(listed, name))
         totals.update(counts)
-        numbered = "".join(f"    {at:3}| {line}\n" for at, line in enumerate(text.splitlines(), 1))
-        comparison.expect(not problems, "modules with the same names", f"{name}:\n  " + "\n  ".join(problems) + "\n" + numbered)
+        comparison.expect_none(problems, "modules with the same names", name, text)
     print(", ".join(f"{count:,} {kind}" for kind, count in sorted(totals.items())))
     return comparison.finish()
 

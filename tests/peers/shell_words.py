@@ -23,7 +23,7 @@ import sys
 import tempfile
 
 from bash_scripts import Script
-from peer import Comparison, text_at
+from peer import Comparison, compare_declarations, of_file, text_at
 
 PROGRAMS = ["bash", "env", "timeout", "nice", "nohup", "xargs", "cat", "find"]
 STAND_INS = {
@@ -158,11 +158,8 @@ def compare(text, commands, listed, findings):
     for component, attribute, value in others:
         if not any(finding.get("attribute") == attribute for finding in findings) and not re.search(r"\{\{\s*u\d", value):
             problems.append(f"there is no finding for {component} {attribute}={value}")
-    own = {(declaration["secret"], tuple(sorted(declaration["keys"]))) for declaration in listed["declarations"]}
-    if own != declared:
-        problems.append(f"declarations: {own} instead of {declared}")
-    counts["declared"] = len(own & declared)
-    return problems, counts
+    wrong, counts["declared"] = compare_declarations(listed, declared)
+    return problems + wrong, counts
 
 
 def main():
@@ -183,16 +180,11 @@ def main():
     totals = collections.Counter()
     for name, text in texts.items():
         commands, errors = recorded[name]
-        own = {kind: [at for at in listed[kind] if at["path"] == name] for kind in ("references", "declarations")}
-        problems, counts = compare(text, commands, own, [finding for finding in findings if finding["path"] == name])
+        problems, counts = compare(text, commands, of_file(listed, name), [finding for finding in findings if finding["path"] == name])
         totals.update(counts, commands=len(commands))
         if errors.strip():
             problems.append(f"bash: {errors.strip()}")
-        comparison.expect(
-            not problems,
-            "scripts with the same references",
-            f"{name}:\n  " + "\n  ".join(problems) + "\n" + "".join(f"    | {line}\n" for line in text.splitlines()),
-        )
+        comparison.expect_none(problems, "scripts with the same references", name, text)
     print(", ".join(f"{count:,} {kind}" for kind, count in sorted(totals.items())))
     return comparison.finish()
 
