@@ -115,18 +115,12 @@ def short_length(target):
 
 def parts_of_run(args, target):
     """Yields the limits of the parts of a run, and the lengths of their inputs."""
+    option, total, least = ("-runs", args.runs, LONG_RUN_EXECUTIONS) if args.runs else ("-max_total_time", args.seconds, LONG_RUN_SECONDS)
+    long = total // 8 if total >= least else 0
     short = short_length(target)
-    if args.runs:
-        long = args.runs // 8 if args.runs >= LONG_RUN_EXECUTIONS else 0
-        amounts = [(args.runs - long, short), (long, LONG_FACTOR * short)]
-        limit = "-runs={}"
-    else:
-        long = args.seconds // 8 if args.seconds >= LONG_RUN_SECONDS else 0
-        amounts = [(args.seconds - long, short), (long, LONG_FACTOR * short)]
-        limit = "-max_total_time={}"
-    for amount, length in amounts:
+    for amount, length in [(total - long, short), (long, LONG_FACTOR * short)]:
         if amount:
-            yield [limit.format(amount), f"-max_len={length}"]
+            yield [f"{option}={amount}", f"-max_len={length}"]
 
 
 def run_part(args, target, folders, limits):
@@ -271,6 +265,8 @@ def arguments():
     args.targets = words or targets()
     if args.total:
         args.seconds = args.total // math.ceil(len(args.targets) / args.jobs)
+        if not args.seconds:
+            parser.error("--total is less than a second for each target")
     return args
 
 
