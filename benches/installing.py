@@ -34,8 +34,9 @@ def version(words):
 
 
 def stackref_version(program):
-    """Returns the version and the commit of stackref. Only changes of the program make the commit dirty."""
+    """Returns the version and the commit of stackref. Only changes of the program and of the benchmarks make the commit dirty."""
     checkout = pathlib.Path(__file__).resolve().parents[1]
     commit = version(["git", "-C", checkout, "rev-parse", "--short", "HEAD"])
-    is_clean = subprocess.run(["git", "-C", checkout, "diff", "--quiet", "HEAD", "--", "src", "Cargo.toml", "Cargo.lock"]).returncode == 0
+    measured = ["src", "Cargo.toml", "Cargo.lock", ":(glob)benches/*.py", "benches/measure.c"]
+    is_clean = subprocess.run(["git", "-C", checkout, "diff", "--quiet", "HEAD", "--", *measured]).returncode == 0
     return f"{version([program, '--version'])} (commit {commit}{'' if is_clean else '-dirty'})"
